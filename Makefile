@@ -1,0 +1,111 @@
+# A fresh machine needs python3 (3.11 or newer), pip, make and git; each target fetches the rest
+# into folders that git ignores: .uv (the installer), .venv (development), .tools (the local AWS).
+SHELL := bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+
+PYTHON ?= python3
+PYTHON_VERSION := $(shell cat .python-version)
+UV := .uv/bin/uv
+DEV := .venv/.installed
+TOOLS := .tools/.installed
+
+unexport VIRTUAL_ENV PYTHONHOME PYTHONPATH
+export SAM_CLI_TELEMETRY := 0
+
+.PHONY: help
+help: ## Show this menu
+	@awk 'BEGIN { FS = ":.*## "; print "usage: make <target>\n" } \
+	  /^[a-z-]+:.*## / { printf "  %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+# --- Set-up ---------------------------------------------------------------------------------------
+
+$(UV): requirements-uv.txt
+	@echo "Fetching uv, the installer of everything else …" >&2
+	@$(PYTHON) -m pip install --quiet --disable-pip-version-check --root-user-action ignore \
+	  --upgrade --require-hashes --target .uv --requirement requirements-uv.txt \
+	  || { echo "uv could not be installed. Next: check that '$(PYTHON) -m pip --version' works" \
+	       "and that your package index can be reached, then try again." >&2; exit 1; }
+	@touch $@
+
+define install
+	@$(UV) venv --quiet --allow-existing --python $(PYTHON_VERSION) $(1) \
+	  || { echo "Python $(PYTHON_VERSION) could not be had. Next: install it with your system's" \
+	       "packages, 'pyenv install $(PYTHON_VERSION)' or '$(UV) python install" \
+	       "$(PYTHON_VERSION)', then try again." >&2; exit 1; }
+	@$(UV) pip sync --quiet --python $(1)/bin/python --require-hashes $(2) \
+	  || { echo "$(2) could not be installed. Next: check that your package index can be" \
+	       "reached, then try again." >&2; exit 1; }
+	@touch $@
+endef
+
+$(DEV): requirements-dev.txt .python-version $(UV)
+	@echo "Installing the development environment into .venv …" >&2
+	$(call install,.venv,requirements-dev.txt)
+
+$(TOOLS): requirements-local.txt .python-version $(UV)
+	@echo "Installing the local AWS and the SAM CLI into .tools …" >&2
+	$(call install,.tools,requirements-local.txt)
+
+.PHONY: setup
+setup: $(DEV) $(TOOLS) ## Install what the other targets need, without running anything
+
+# --- See it work ----------------------------------------------------------------------------------
+
+.PHONY: run
+run: $(TOOLS) ## Deploy to a local AWS, play the story, stay until Ctrl-C (PORT=4566)
+	@exec .tools/bin/python -m local run $(if $(PORT),--port $(PORT))
+
+.PHONY: demo
+demo: $(TOOLS) ## The same, ending with an exit status instead of staying
+	@exec .tools/bin/python -m local demo $(if $(PORT),--port $(PORT))
+
+.PHONY: invoke
+invoke: $(TOOLS) ## Run one function in a container on events/FUNCTION.json (while `make run` runs)
+	@exec .tools/bin/python -m local invoke "$(FUNCTION)" $(INVOKE_FLAGS)
+
+# --- Develop --------------------------------------------------------------------------------------
+
+.PHONY: test
+test: lint $(TOOLS) ## Check everything: style, types, imports, template, behaviour
+	@.venv/bin/pytest --cov --numprocesses auto $(PYTEST_FLAGS)
+
+.PHONY: check
+check: test ## What CI runs
+
+.PHONY: lint
+lint: $(DEV) ## Check style, types, imports and the template
+	@.venv/bin/ruff check .
+	@.venv/bin/ruff format --check .
+	@.venv/bin/mypy
+	@.venv/bin/lint-imports
+	@.venv/bin/cfn-lint template.yaml
+
+.PHONY: fmt
+fmt: $(DEV) ## Rewrite the code in the project's style
+	@.venv/bin/ruff check --fix .
+	@.venv/bin/ruff format .
+
+# The layer takes its versions from the development environment, so that what is tested is shipped.
+COMPILE = $(UV) pip compile --quiet --upgrade --generate-hashes --custom-compile-command "make lock"
+.PHONY: lock
+lock: $(UV) ## Recompile the pinned and hashed requirements from pyproject.toml
+	@$(COMPILE) --python-version $(PYTHON_VERSION) --group dev pyproject.toml -o requirements-dev.txt
+	@$(COMPILE) --python-version $(PYTHON_VERSION) --constraints requirements-dev.txt pyproject.toml \
+	  -o layers/refunds/requirements.txt
+	@$(COMPILE) --python-version $(PYTHON_VERSION) --group local -o requirements-local.txt
+	@$(COMPILE) --python-version 3.11 --group uv -o requirements-uv.txt
+
+# --- Deploy and clean -----------------------------------------------------------------------------
+
+.PHONY: deploy
+deploy: $(TOOLS) ## Build and deploy to AWS with your credentials (samconfig.toml, [prod])
+	@PATH="$(CURDIR)/.tools/bin:$$PATH" sam build
+	@PATH="$(CURDIR)/.tools/bin:$$PATH" sam deploy --config-env prod
+
+.PHONY: clean
+clean: ## Remove everything that make has built or installed
+	@rm -rf .aws-sam .local .tools .uv .venv .coverage* .hypothesis .import_linter_cache .mypy_cache \
+	  .pytest_cache .ruff_cache htmlcov
+	@find . -name __pycache__ -type d -prune -exec rm -rf {} +

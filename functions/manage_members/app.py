@@ -1,0 +1,34 @@
+"""PUT and DELETE /members/{subject}: the platform says who may act for whom."""
+
+from typing import Any
+
+from aws_lambda_powertools.event_handler import Response
+
+from refunds import http, members
+from refunds.members import Membership, Scope
+from refunds.observability import observed
+from refunds.settings import Settings
+from refunds.stores.members import MemberStore
+
+app = http.resolver()
+settings = Settings.from_env()
+store = MemberStore.from_settings(settings)
+
+
+@app.put("/members/<subject>")
+def put_member(subject: http.PathId, membership: Membership) -> Membership:
+    http.caller(app, settings=settings, store=store).machine(Scope.WRITE_MEMBERS)
+    store.put_membership(subject, membership)
+    return membership
+
+
+@app.delete("/members/<subject>", status_code=204)
+def delete_member(subject: http.PathId) -> Response[None]:
+    http.caller(app, settings=settings, store=store).machine(Scope.WRITE_MEMBERS)
+    members.revoke(subject, store=store)
+    return http.no_content()
+
+
+@observed
+def lambda_handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
+    return http.serve(app, event, context)

@@ -1,0 +1,81 @@
+"""Refund request intake: preview, request, read, list, cancel."""
+
+from datetime import UTC, datetime
+from typing import Any
+
+from aws_lambda_powertools.event_handler import Response
+
+from refunds import http, intake, paging, refunds
+from refunds.members import Party, Role
+from refunds.observability import logger, metrics, observed
+from refunds.queue import DebitQueue
+from refunds.refunds import (
+    RefundInquiry,
+    RefundPage,
+    RefundPreview,
+    RefundRequest,
+    RefundStatus,
+    RefundView,
+)
+from refunds.settings import Settings
+from refunds.stores.members import MemberStore
+from refunds.stores.refunds import RefundStore
+
+app = http.resolver()
+settings = Settings.from_env()
+members = MemberStore.from_settings(settings)
+store = RefundStore.from_settings(settings)
+queue = DebitQueue.from_settings(settings)
+
+
+@app.post("/refunds/preview")
+def preview_refund(inquiry: RefundInquiry) -> RefundPreview:
+    buyer = http.caller(app, settings=settings, store=members).buyer()
+    return intake.preview(buyer, inquiry, store=store, arrived_at=http.arrived_at(app))
+
+
+@app.post("/refunds", status_code=202)
+def request_refund(key: http.IdempotencyKey, wanted: RefundRequest) -> Response[RefundView]:
+    buyer = http.caller(app, settings=settings, store=members).buyer()
+    refund, new = intake.request(buyer, key, wanted, store=store, arrived_at=http.arrived_at(app))
+    if new:
+        sent = queue.send([(refund.refund_id, refund.merchant_id)])
+        metrics.add_metric(name="RefundAccepted", unit="Count", value=1)
+        logger.info("refund_accepted", refund_id=refund.refund_id, enqueued=bool(sent))
+    return http.accepted(refunds.view(refund), location=f"/refunds/{refund.refund_id}")
+
+
+@app.get("/refunds")
+def list_refunds(
+    role: http.As = None,
+    status: RefundStatus | None = None,
+    cursor: http.Cursor = None,
+    limit: http.Limit = None,
+) -> RefundPage:
+    party = http.caller(app, settings=settings, store=members).party(role)
+    query = {"list": "refunds", "role": party.role.value, "id": party.id, "status": status}
+    page = store.refunds(
+        party, status, after=paging.decode(cursor, **query), limit=http.limit_of(limit)
+    )
+    return RefundPage(
+        items=[refunds.view(refund) for refund in page.items],
+        next_cursor=paging.encode(page.after, **query),
+    )
+
+
+@app.get("/refunds/<refund_id>")
+def get_refund(refund_id: http.PathId, role: http.As = None) -> RefundView:
+    party = http.caller(app, settings=settings, store=members).party(role)
+    return refunds.view(intake.owned(store.refund(refund_id), party))
+
+
+@app.post("/refunds/<refund_id>/cancel")
+def cancel_refund(refund_id: http.PathId) -> RefundView:
+    buyer = http.caller(app, settings=settings, store=members).buyer()
+    party = Party(Role.BUYER, buyer)
+    return refunds.view(intake.cancel(refund_id, party, store=store, now=datetime.now(UTC)))
+
+
+@observed
+def lambda_handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
+    return http.serve(app, event, context)

@@ -1,0 +1,23 @@
+"""Every minute: send again what stayed pending or waits for money."""
+
+from datetime import UTC, datetime
+from typing import Any
+
+from refunds import sweeps
+from refunds.observability import logger, metrics, observed
+from refunds.queue import DebitQueue
+from refunds.settings import Settings
+from refunds.stores.sweeps import SweepStore
+
+settings = Settings.from_env()
+store = SweepStore.from_settings(settings)
+queue = DebitQueue.from_settings(settings)
+
+
+@observed
+def lambda_handler(event: dict[str, Any], context: Any) -> None:  # noqa: ARG001
+    done = sweeps.sweep(store=store, queue=queue, now=datetime.now(UTC))
+    metrics.add_metric(name="RefundsDue", unit="Count", value=done.due)
+    metrics.add_metric(name="RefundsResent", unit="Count", value=done.sent)
+    metrics.add_metric(name="OldestDueRefund", unit="Seconds", value=done.oldest_seconds)
+    logger.info("swept", due=done.due, sent=done.sent, oldest_seconds=done.oldest_seconds)

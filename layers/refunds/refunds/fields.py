@@ -1,0 +1,79 @@
+"""The field types of every model: each text, list and number has a form and a limit."""
+
+from datetime import datetime
+from typing import Annotated
+
+from iso4217 import Currency as Iso4217
+from pydantic import (
+    AfterValidator,
+    AwareDatetime,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    PlainSerializer,
+    StringConstraints,
+    WithJsonSchema,
+)
+
+from refunds.times import format_instant
+
+MAX_AMOUNT = 10**12
+"""The largest amount of one movement, in minor units."""
+
+_CURRENCIES = frozenset(currency.code for currency in Iso4217)
+
+
+def _only_text(value: object) -> object:
+    # A bare number would be taken for seconds or milliseconds since 1970: a guess about money.
+    if isinstance(value, str | datetime):
+        return value
+    raise ValueError("must be an RFC 3339 time with an offset, as text")
+
+
+def _known_currency(code: str) -> str:
+    if code not in _CURRENCIES:
+        raise ValueError("must be an ISO 4217 currency code")
+    return code
+
+
+def _printable(text: str) -> str:
+    if any(character < " " and character not in "\n\t" for character in text) or "\x7f" in text:
+        raise ValueError("must not contain control characters")
+    return text
+
+
+Id = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_-]{1,64}$")]
+Amount = Annotated[int, Field(strict=True, ge=1, le=MAX_AMOUNT)]
+"""Minor units (分 for CNY)."""
+Balance = Annotated[int, Field(strict=True)]
+Currency = Annotated[str, StringConstraints(pattern=r"^[A-Z]{3}$"), AfterValidator(_known_currency)]
+Digest = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]
+"""SHA-256, in lower-case hexadecimal."""
+Instant = Annotated[
+    AwareDatetime,
+    BeforeValidator(_only_text),
+    PlainSerializer(format_instant, return_type=str),
+    WithJsonSchema({"type": "string", "format": "date-time"}),
+]
+Label = Annotated[
+    str,
+    StringConstraints(strip_whitespace=True, min_length=1, max_length=100),
+    AfterValidator(_printable),
+]
+Text = Annotated[
+    str,
+    StringConstraints(strip_whitespace=True, min_length=1, max_length=2000),
+    AfterValidator(_printable),
+]
+Reference = Annotated[
+    str, StringConstraints(min_length=1, max_length=512), AfterValidator(_printable)
+]
+"""Where a document or a picture is kept; this product stores the reference, never the content."""
+Phone = Annotated[str, StringConstraints(pattern=r"^\+?[0-9][0-9 -]{4,23}$")]
+
+
+class Model(BaseModel):
+    """An immutable value; a field it does not know is an error, and no error quotes its input."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)

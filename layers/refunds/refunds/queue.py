@@ -1,0 +1,107 @@
+"""The debit queue. A message is a hint: it names a refund, and nothing else is taken from it."""
+
+import json
+import re
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from itertools import batched
+from typing import TYPE_CHECKING, Any, Self
+
+import boto3
+from botocore.config import Config
+from botocore.exceptions import BotoCoreError, ClientError
+
+from refunds.settings import Settings
+
+if TYPE_CHECKING:
+    from mypy_boto3_sqs import SQSClient
+    from mypy_boto3_sqs.type_defs import SendMessageBatchRequestEntryTypeDef
+
+CLIENT_CONFIG = Config(
+    connect_timeout=0.5,
+    read_timeout=1,
+    retries={"mode": "standard", "total_max_attempts": 2},
+)
+"""At most 3 s and a short pause: a lost message delays a refund by the sweep, and loses nothing."""
+MAX_BATCH = 10
+REFUND_ID = re.compile(r"[A-Za-z0-9_-]{1,64}")
+
+
+@dataclass(frozen=True, slots=True)
+class DebitQueue:
+    client: "SQSClient"
+    url: str
+
+    @classmethod
+    def from_settings(cls, settings: Settings) -> Self:
+        client = boto3.client("sqs", config=CLIENT_CONFIG)
+        return cls(client, settings.debit_queue_url)
+
+    def send(self, refunds: Iterable[tuple[str, str]]) -> int:
+        """Send a message for each (refund id, merchant id), and say how many were taken.
+
+        Never raises: what was not sent, the sweeper sends again.
+        """
+        return sum(self._send_batch(batch) for batch in batched(refunds, MAX_BATCH, strict=False))
+
+    def visible(self) -> int:
+        """About how many messages wait to be received."""
+        answer = self.client.get_queue_attributes(
+            QueueUrl=self.url, AttributeNames=["ApproximateNumberOfMessages"]
+        )
+        return int(answer["Attributes"]["ApproximateNumberOfMessages"])
+
+    def _send_batch(self, refunds: tuple[tuple[str, str], ...]) -> int:
+        entries: list[SendMessageBatchRequestEntryTypeDef] = [
+            {
+                "Id": str(number),
+                "MessageBody": json.dumps({"refund_id": refund_id}),
+                "MessageGroupId": merchant_id,
+            }
+            for number, (refund_id, merchant_id) in enumerate(refunds)
+        ]
+        try:
+            answer = self.client.send_message_batch(QueueUrl=self.url, Entries=entries)
+        except (ClientError, BotoCoreError):
+            return 0
+        return len(answer.get("Successful", []))
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """The messages of one invocation, by the refund they name; a refund may be named twice."""
+
+    messages: Mapping[str, frozenset[str]]
+    malformed: frozenset[str]
+
+    @classmethod
+    def of(cls, event: Mapping[str, Any]) -> Self:
+        messages: defaultdict[str, set[str]] = defaultdict(set)
+        malformed = set()
+        for record in event["Records"]:
+            refund_id = _refund_id(record)
+            if refund_id:
+                messages[refund_id].add(record["messageId"])
+            else:
+                malformed.add(record["messageId"])
+        by_refund = {refund_id: frozenset(ids) for refund_id, ids in messages.items()}
+        return cls(by_refund, frozenset(malformed))
+
+    @property
+    def refund_ids(self) -> frozenset[str]:
+        return frozenset(self.messages)
+
+    def failures(self, failed: Iterable[str]) -> dict[str, list[dict[str, str]]]:
+        """The partial batch response: what SQS delivers again, and in the end parks in the DLQ."""
+        ids = self.malformed.union(*(self.messages[refund_id] for refund_id in failed))
+        return {"batchItemFailures": [{"itemIdentifier": each} for each in sorted(ids)]}
+
+
+def _refund_id(record: Mapping[str, Any]) -> str | None:
+    """The refund that an SQS record names; none when it is not a message of ours."""
+    try:
+        refund_id = json.loads(record["body"])["refund_id"]
+    except (KeyError, TypeError, ValueError, RecursionError):
+        return None
+    return refund_id if isinstance(refund_id, str) and REFUND_ID.fullmatch(refund_id) else None

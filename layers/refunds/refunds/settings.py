@@ -1,0 +1,36 @@
+"""All that the environment decides, read in one place and once."""
+
+import os
+from dataclasses import dataclass
+from typing import Self
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """The variables that `template.yaml` sets; a missing one stops the function at start."""
+
+    table_name: str
+    debit_queue_url: str
+    people_client_ids: frozenset[str]
+    service_client_ids: frozenset[str]
+    client_id_claim: str
+    subject_claim: str
+    scope_claim: str
+    token_use_claim: str
+    """The claim that tells an access token; empty means that the issuer has none."""
+    token_use_value: str
+
+    @classmethod
+    def from_env(cls) -> Self:
+        """Raises KeyError naming the variable that is missing."""
+        return cls(
+            table_name=os.environ["TABLE_NAME"],
+            debit_queue_url=os.environ["DEBIT_QUEUE_URL"],
+            people_client_ids=frozenset(os.environ["PEOPLE_CLIENT_IDS"].split(",")),
+            service_client_ids=frozenset(os.environ["SERVICE_CLIENT_IDS"].split(",")),
+            client_id_claim=os.environ["CLIENT_ID_CLAIM"],
+            subject_claim=os.environ["SUBJECT_CLAIM"],
+            scope_claim=os.environ["SCOPE_CLAIM"],
+            token_use_claim=os.environ["TOKEN_USE_CLAIM"],
+            token_use_value=os.environ["TOKEN_USE_VALUE"],
+        )

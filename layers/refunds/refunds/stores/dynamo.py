@@ -1,0 +1,271 @@
+"""The client, the forms of items, and the transaction that every store uses."""
+
+import random
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cache
+from itertools import batched
+from typing import TYPE_CHECKING, Any, Self
+
+import boto3
+from boto3.dynamodb.types import TypeDeserializer, TypeSerializer
+from botocore.config import Config
+from botocore.exceptions import ClientError
+
+from refunds.errors import Busy
+from refunds.settings import Settings
+from refunds.table import Key
+
+if TYPE_CHECKING:
+    from mypy_boto3_dynamodb import DynamoDBClient
+    from pydantic import BaseModel
+
+CLIENT_CONFIG = Config(
+    connect_timeout=0.5,
+    read_timeout=1.5,
+    retries={"mode": "standard", "total_max_attempts": 3},
+)
+"""At most 6 s and two short pauses for one call, below the 10 s of an API function."""
+
+CONFLICT_TRIES = 5
+MAX_BATCH_GET = 100
+CONTENTION = frozenset({"TransactionConflict", "ThrottlingError", "ProvisionedThroughputExceeded"})
+
+type Item = dict[str, Any]
+type Values = dict[str, Any]
+
+_serialize = TypeSerializer().serialize
+_deserialize = TypeDeserializer().deserialize
+
+
+@cache
+def _client() -> "DynamoDBClient":
+    """One for all stores of a function: a client costs more to make than to use."""
+    return boto3.client("dynamodb", config=CLIENT_CONFIG)
+
+
+def to_item(values: Mapping[str, Any]) -> Item:
+    """Attribute values; what is None is not there."""
+    return {name: _serialize(value) for name, value in values.items() if value is not None}
+
+
+def from_item(item: Mapping[str, Any]) -> Values:
+    """Plain values; a number is an int, for there are no others in the table."""
+    return {name: _plain(_deserialize(value)) for name, value in item.items()}
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {name: _plain(each) for name, each in value.items()}
+    if isinstance(value, list):
+        return [_plain(each) for each in value]
+    if isinstance(value, str | bool | bytes | None):
+        return value
+    if isinstance(value, set):
+        return sorted(value)
+    return int(value)
+
+
+def model_of[M: "BaseModel"](model: type[M], values: Values) -> M:
+    """An item's model, without the keys and index attributes that only the table needs."""
+    return model.model_validate(
+        {name: values[name] for name in model.model_fields if name in values}
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Action:
+    """One action of a transaction: its kind, its request, and the error of its condition."""
+
+    kind: str
+    request: Item
+    refusal: Callable[[Values | None], Exception] | None = None
+
+
+@dataclass(frozen=True)
+class Dynamo:
+    """What the stores have in common. Reads are consistent wherever a decision follows."""
+
+    client: "DynamoDBClient"
+    table: str
+    pause: Callable[[float], None] = field(default=time.sleep)
+
+    @classmethod
+    def from_settings(cls, settings: Settings) -> Self:
+        return cls(_client(), settings.table_name)
+
+    def get(self, key: Key, *, consistent: bool = True) -> Values | None:
+        answer = self.client.get_item(TableName=self.table, Key=key, ConsistentRead=consistent)
+        return from_item(answer["Item"]) if "Item" in answer else None
+
+    def get_many(self, keys: Sequence[Key]) -> list[Values]:
+        """Those items that exist, in no order. Raises Busy when DynamoDB does not keep up."""
+        found: list[Values] = []
+        for chunk in batched(keys, MAX_BATCH_GET, strict=False):
+            found += self._get_chunk(chunk)
+        return found
+
+    def put(self, key: Key, values: Values) -> None:
+        self.client.put_item(TableName=self.table, Item={**key, **to_item(values)})
+
+    def update(self, key: Key, expression: str, condition: str | None, values: Values) -> bool:
+        """Whether the condition held. `#status` names the one attribute with a reserved name."""
+        try:
+            self.client.update_item(**self._update(key, expression, condition, values))
+        except self.client.exceptions.ConditionalCheckFailedException:
+            return False
+        return True
+
+    def action_put(
+        self,
+        key: Key,
+        values: Values,
+        refusal: Callable[[Values | None], Exception] | None = None,
+        condition: str | None = "attribute_not_exists(pk)",
+    ) -> Action:
+        request: Item = {"TableName": self.table, "Item": {**key, **to_item(values)}}
+        if condition:
+            request["ConditionExpression"] = condition
+        return Action("Put", request, refusal)
+
+    def action_update(
+        self,
+        key: Key,
+        expression: str,
+        condition: str | None,
+        values: Values,
+        refusal: Callable[[Values | None], Exception] | None = None,
+    ) -> Action:
+        return Action("Update", self._update(key, expression, condition, values), refusal)
+
+    def action_check(
+        self,
+        key: Key,
+        condition: str,
+        values: Values,
+        refusal: Callable[[Values | None], Exception] | None = None,
+    ) -> Action:
+        request: Item = {"TableName": self.table, "Key": key, "ConditionExpression": condition}
+        if values:
+            request["ExpressionAttributeValues"] = _named(values)
+        return Action("ConditionCheck", request, refusal)
+
+    def transact(self, *actions: Action) -> None:
+        """All or nothing.
+
+        Raises:
+            what the first action whose condition failed says.
+            Busy: conflicts or throttling, after a few tries; nothing was written.
+        """
+        for attempt in range(CONFLICT_TRIES):
+            try:
+                self.client.transact_write_items(TransactItems=actions_of(actions))
+            except self.client.exceptions.TransactionCanceledException as error:
+                reasons = error.response.get("CancellationReasons", [])
+                refusal = _refusal(reasons, actions)
+                if refusal:
+                    raise refusal from error
+                if not any(reason.get("Code") in CONTENTION for reason in reasons):
+                    raise
+                self.back_off(attempt)
+            except ClientError as error:
+                if error.response["Error"]["Code"] != "TransactionInProgressException":
+                    raise
+                self.back_off(attempt)
+            else:
+                return
+        raise Busy
+
+    def back_off(self, attempt: int) -> None:
+        """Full jitter: at most 50 ms, doubling."""
+        self.pause(random.uniform(0, 0.05 * 2**attempt))  # noqa: S311  # spreads load, hides nothing
+
+    def put_new(self, key: Key, values: Values) -> bool:
+        """Whether it was not there yet."""
+        try:
+            self.client.put_item(**self.action_put(key, values).request)
+        except self.client.exceptions.ConditionalCheckFailedException:
+            return False
+        return True
+
+    def query(self, first: Key) -> list[Values]:
+        """Every item of a partition whose sort key begins as `first`'s; for short lists only."""
+        answer = self.client.query(
+            TableName=self.table,
+            ConsistentRead=True,
+            KeyConditionExpression="pk = :pk AND begins_with(sk, :sk)",
+            ExpressionAttributeValues={":pk": first["pk"], ":sk": first["sk"]},
+        )
+        return [from_item(item) for item in answer["Items"]]
+
+    def get_together(self, keys: Sequence[Key]) -> list[Values | None]:
+        """Items as they were at one instant: a serialisable read."""
+        gets: Any = [{"Get": {"TableName": self.table, "Key": key}} for key in keys]
+        for attempt in range(CONFLICT_TRIES):
+            try:
+                answer = self.client.transact_get_items(TransactItems=gets)
+            except self.client.exceptions.TransactionCanceledException:
+                self.back_off(attempt)
+            else:
+                return [
+                    from_item(each["Item"]) if "Item" in each else None
+                    for each in answer["Responses"]
+                ]
+        raise Busy
+
+    def _get_chunk(self, keys: Sequence[Key]) -> Iterator[Values]:
+        wanted: Any = {self.table: {"Keys": keys, "ConsistentRead": True}}
+        for attempt in range(CONFLICT_TRIES):
+            answer = self.client.batch_get_item(RequestItems=wanted)
+            yield from map(from_item, answer["Responses"].get(self.table, []))
+            wanted = answer["UnprocessedKeys"]
+            if not wanted:
+                return
+            self.back_off(attempt)
+        raise Busy
+
+    def _update(self, key: Key, expression: str, condition: str | None, values: Values) -> Item:
+        request: Item = {
+            "TableName": self.table,
+            "Key": key,
+            "UpdateExpression": expression,
+            "ExpressionAttributeValues": _named(values),
+        }
+        if condition:
+            request["ConditionExpression"] = condition
+        if "#status" in f"{expression}{condition}":
+            request["ExpressionAttributeNames"] = {"#status": "status"}
+        return request
+
+
+def _named(values: Values) -> Item:
+    return {f":{name}": _serialize(value) for name, value in values.items()}
+
+
+def actions_of(actions: Sequence[Action]) -> Any:
+    """The request's form; a failed condition tells what was there."""
+    return [{action.kind: _telling(action.request)} for action in actions]
+
+
+def _telling(request: Item) -> Item:
+    if "ConditionExpression" not in request:
+        return request
+    return {**request, "ReturnValuesOnConditionCheckFailure": "ALL_OLD"}
+
+
+def refused_actions(
+    reasons: Sequence[Any], actions: Sequence[Action]
+) -> Iterator[tuple[int, Values | None]]:
+    """Reasons are positional: those whose condition failed, with the item as it was."""
+    for place, (reason, _) in enumerate(zip(reasons, actions, strict=True)):
+        if reason.get("Code") == "ConditionalCheckFailed":
+            item = reason.get("Item")
+            yield place, from_item(item) if item else None
+
+
+def _refusal(reasons: Sequence[Any], actions: Sequence[Action]) -> Exception | None:
+    for place, item in refused_actions(reasons, actions):
+        refusal = actions[place].refusal
+        return refusal(item) if refusal else None
+    return None

@@ -1,0 +1,51 @@
+"""What the sweeper reads and moves on."""
+
+from datetime import datetime
+
+from refunds import table
+from refunds.stores.debits import OPEN_STILL, OPEN_VALUES, debit_of, is_open
+from refunds.stores.dynamo import Dynamo
+from refunds.sweeps import Due
+from refunds.times import format_instant
+
+PER_BUCKET = 50
+"""At most 1,600 refunds a run, the longest due of each bucket first: none starves another."""
+
+
+class SweepStore(Dynamo):
+    def due(self, now: datetime) -> list[Due]:
+        at = format_instant(now)
+        keys = [
+            {"pk": item["pk"], "sk": item["sk"]}
+            for bucket in range(table.DUE_BUCKETS)
+            for item in self._bucket(str(bucket), at)
+        ]
+        return [
+            Due(debit_of(item), datetime.fromisoformat(item["due_at"]))
+            for item in self.get_many(keys)
+            if is_open(item) and item["due_at"] <= at
+        ]
+
+    def postpone(self, due: Due, *, tries: int, until: datetime) -> bool:
+        """Whether it was still open and due as seen: of two sweepers only one sends it."""
+        return self.update(
+            table.refund(due.debit.refund_id),
+            "SET due_at = :until, tries = :tries",
+            f"{OPEN_STILL} AND due_at = :seen",
+            {
+                **OPEN_VALUES,
+                "until": format_instant(until),
+                "tries": tries,
+                "seen": format_instant(due.due_at),
+            },
+        )
+
+    def _bucket(self, bucket: str, at: str) -> list[dict[str, dict[str, str]]]:
+        answer = self.client.query(
+            TableName=self.table,
+            IndexName=table.DUE_LIST,
+            KeyConditionExpression="due_bucket = :bucket AND due_at <= :at",
+            ExpressionAttributeValues={":bucket": {"S": bucket}, ":at": {"S": at}},
+            Limit=PER_BUCKET,
+        )
+        return answer["Items"]  # type: ignore[return-value]  # KEYS_ONLY: every attribute is text

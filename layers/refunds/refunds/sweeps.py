@@ -1,0 +1,61 @@
+"""The sweeper: a refund whose message was lost, or that waits for money, is sent again.
+
+It must not feed an overload. Each sending moves a refund's next sweep on (1, 2, 4 … 60 minutes).
+And as long as the queue holds at least as many messages as refunds are due, none of theirs is
+likely lost: only those that have been due for `PATIENCE` are sent.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Protocol
+
+from refunds.debits import Debit, next_try_at
+
+PATIENCE = timedelta(minutes=10)
+
+
+@dataclass(frozen=True, slots=True)
+class Due:
+    debit: Debit
+    due_at: datetime
+
+    @property
+    def tries(self) -> int:
+        """A waiting refund's tries are counted by the debit that finds it short."""
+        return self.debit.tries if self.debit.waiting else self.debit.tries + 1
+
+
+class SweepStore(Protocol):
+    def due(self, now: datetime) -> list[Due]: ...
+    def postpone(self, due: Due, *, tries: int, until: datetime) -> bool: ...
+
+
+class SweepQueue(Protocol):
+    def visible(self) -> int: ...
+    def send(self, refunds: Iterable[tuple[str, str]]) -> int: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Sweep:
+    """What one run saw and did."""
+
+    due: int
+    sent: int
+    oldest_seconds: int
+    """How long the refund that was due first has been due."""
+
+
+def sweep(*, store: SweepStore, queue: SweepQueue, now: datetime) -> Sweep:
+    """Send the due refunds' messages again, each at most once for its time."""
+    due = store.due(now)
+    held = queue.visible() >= len(due)
+    chosen = [each for each in due if not held or each.due_at <= now - PATIENCE]
+    moved = [
+        each
+        for each in chosen
+        if store.postpone(each, tries=each.tries, until=next_try_at(each.tries, now))
+    ]
+    sent = queue.send((each.debit.refund_id, each.debit.merchant_id) for each in moved)
+    oldest = min((each.due_at for each in due), default=now)
+    return Sweep(due=len(due), sent=sent, oldest_seconds=int((now - oldest).total_seconds()))

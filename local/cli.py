@@ -1,0 +1,116 @@
+"""The product on this machine, on a local AWS. Nothing here is deployed."""
+
+import signal
+import time
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from types import FrameType
+from typing import Annotated, NoReturn
+
+import httpx
+import typer
+from botocore.exceptions import BotoCoreError, ClientError
+
+from local import aws, containers, deploy, running, story
+from local.deploy import Outputs
+from local.failures import CommandFailed, LocalFailure
+from local.paths import STATE
+from local.story import Cast
+from local.terminal import failure, messages, step
+
+app = typer.Typer(help=__doc__, no_args_is_help=True, add_completion=False)
+LOG = STATE / "aws.log"
+LOOK_SECONDS = 1.0
+STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+
+Port = Annotated[
+    int | None,
+    typer.Option(
+        min=1, max=65535, help="Where it listens, on loopback. Default: 4566, or a free one."
+    ),
+]
+
+
+class Stopped(SystemExit):
+    """The person, or the system, asked this program to end."""
+
+
+@app.command()
+def run(port: Port = None) -> None:
+    """Deploy to a local AWS, play the story, stay until Ctrl-C."""
+    with _told_to_the_person(), _stage(port) as (endpoint, outputs, cast):
+        running.show(endpoint, outputs, cast)
+        with running.announced(endpoint):
+            messages.print("\nCtrl-C 结束 ends it.", style="bold")
+            _stay(endpoint)
+
+
+@app.command()
+def demo(port: Port = None) -> None:
+    """Deploy to a local AWS, play the story, end: 0 only if every step went as told."""
+    with _told_to_the_person(), _stage(port):
+        messages.print("\n✓ 全部符合预期 Every step went as told.", style="green")
+
+
+@app.command()
+def invoke(
+    function: Annotated[str, typer.Argument(help="The function's folder, as process_debits.")],
+    *,
+    skip_pull_image: Annotated[
+        bool, typer.Option("--skip-pull-image", help="Use the image that is here.")
+    ] = False,
+) -> None:
+    """Run one function in a container on events/FUNCTION.json, against the running stack."""
+    with _told_to_the_person():
+        containers.invoke(function, running.endpoint(), skip_pull_image=skip_pull_image)
+
+
+@contextmanager
+def _stage(port: int | None) -> Iterator[tuple[str, Outputs, Cast]]:
+    """A local AWS with the product deployed and the story played; gone when left."""
+    messages.print(f"日志 logs: {STATE}", style="dim", markup=False)
+    with ExitStack() as stack:
+        with step("启动本地 AWS The local AWS starts"):
+            endpoint = stack.enter_context(aws.start(port, log=LOG)).endpoint
+        with step("构建 sam build"):
+            deploy.build()
+        with step("部署 sam deploy"):
+            outputs = deploy.deploy(endpoint)
+        with step("登录 Demonstration accounts sign in"):
+            cast = story.cast(endpoint, outputs)
+        story.play(endpoint, outputs, cast)
+        yield endpoint, outputs, cast
+
+
+def _stay(endpoint: str) -> None:
+    """Return when the person ends it; an end of the local AWS by itself is a failure."""
+    try:
+        while aws.is_ready(endpoint):
+            time.sleep(LOOK_SECONDS)
+    except Stopped:
+        return
+    raise CommandFailed(
+        "The local AWS has ended by itself.",
+        next_step=f"read the end of {LOG}, then start again with `make run`.",
+    )
+
+
+@contextmanager
+def _told_to_the_person() -> Iterator[None]:
+    """A failure becomes its message and exit status 1; a signal to end unwinds every block."""
+    for signum in STOP_SIGNALS:
+        signal.signal(signum, _stop)
+    try:
+        yield
+    except LocalFailure as told:
+        failure(told.fact, told.next_step)
+        raise typer.Exit(1) from None
+    except (BotoCoreError, ClientError, httpx.HTTPError) as error:
+        failure(f"The local AWS did not answer as it should: {error}", f"read the end of {LOG}.")
+        raise typer.Exit(1) from None
+
+
+def _stop(signum: int, _frame: FrameType | None) -> NoReturn:
+    for more in STOP_SIGNALS:
+        signal.signal(more, signal.SIG_IGN)
+    raise Stopped(128 + signum)

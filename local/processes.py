@@ -1,0 +1,93 @@
+"""Commands under guard: none outlives this program, however it ends."""
+
+import os
+import subprocess
+import sys
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import IO
+
+from local.failures import CommandFailed
+from local.paths import ROOT, STATE, TOOLS
+
+GUARD = Path(__file__).with_name("guard.py")
+STOP_SECONDS = 30.0
+LOG_TAIL_LINES = 20
+
+
+def environment(variables: Mapping[str, str] | None = None) -> dict[str, str]:
+    """This environment without a trace of anyone's AWS account or Python."""
+    inherited = {
+        name: value
+        for name, value in os.environ.items()
+        if not name.startswith(("AWS_", "PYTHON", "SAM_")) and name != "VIRTUAL_ENV"
+    }
+    return inherited | {
+        "AWS_ACCESS_KEY_ID": "test",
+        "AWS_SECRET_ACCESS_KEY": "test",
+        "AWS_DEFAULT_REGION": "us-east-1",
+        "AWS_CONFIG_FILE": os.devnull,
+        "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
+        "AWS_EC2_METADATA_DISABLED": "true",
+        "NO_PROXY": "127.0.0.1,localhost",
+        "PATH": f"{TOOLS}{os.pathsep}{os.environ.get('PATH', os.defpath)}",
+        "PYTHONUTF8": "1",
+        "SAM_CLI_POLL_DELAY": "0.2",
+        "SAM_CLI_TELEMETRY": "0",
+        "TMPDIR": str(STATE),
+        **(variables or {}),
+    }
+
+
+@contextmanager
+def guarded(
+    command: list[str],
+    *,
+    env: Mapping[str, str],
+    output: IO[bytes],
+    errors: IO[bytes] | None = None,
+) -> Iterator[subprocess.Popen[bytes]]:
+    """Start it; on leaving, whatever the reason, it and all that it started are gone.
+
+    Its errors go where its output goes, unless said otherwise.
+    """
+    if not Path(command[0]).exists():
+        raise CommandFailed(f"{command[0]} is not installed.", next_step="run `make setup`.")
+    STATE.mkdir(exist_ok=True)
+    process = subprocess.Popen(
+        [sys.executable, "-I", str(GUARD), *command],
+        cwd=ROOT,
+        env=dict(env),
+        stdin=subprocess.PIPE,
+        stdout=output,
+        stderr=errors or subprocess.STDOUT,
+        start_new_session=True,
+    )
+    try:
+        yield process
+    finally:
+        if process.stdin:
+            process.stdin.close()
+        process.wait(STOP_SECONDS)
+
+
+def run(command: list[str], *, log: Path, env: Mapping[str, str], doing: str) -> None:
+    """Run it to its end.
+
+    Raises:
+        CommandFailed: it exited with anything but 0.
+    """
+    log.parent.mkdir(parents=True, exist_ok=True)
+    with log.open("wb") as output, guarded(command, env=env, output=output) as process:
+        status = process.wait()
+    if status != 0:
+        raise CommandFailed(
+            f"{doing} failed with exit status {status}. The end of {log}:\n{tail(log)}",
+            next_step="mend what the lines above name, then try again.",
+        )
+
+
+def tail(log: Path) -> str:
+    lines = log.read_text(encoding="utf-8", errors="replace").splitlines()
+    return "\n".join(f"  {line}" for line in lines[-LOG_TAIL_LINES:])

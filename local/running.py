@@ -1,0 +1,59 @@
+"""What a person needs of a running stack: shown once, and kept for the other commands."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from rich.table import Table
+
+from local import aws
+from local.deploy import Outputs
+from local.failures import LocalFailure
+from local.paths import STATE
+from local.story import Cast, curl_lines
+from local.terminal import data
+
+ADDRESS = STATE / "running"
+
+
+class NothingRuns(LocalFailure):
+    def __init__(self) -> None:
+        super().__init__(
+            "No local AWS is running.", next_step="run `make run` in another terminal, then again."
+        )
+
+
+@contextmanager
+def announced(endpoint: str) -> Iterator[None]:
+    """While inside, `endpoint()` of any other process answers this endpoint."""
+    ADDRESS.write_text(endpoint, encoding="ascii")
+    try:
+        yield
+    finally:
+        ADDRESS.unlink(missing_ok=True)
+
+
+def endpoint() -> str:
+    """Raises NothingRuns."""
+    address = ADDRESS.read_text(encoding="ascii") if ADDRESS.exists() else ""
+    if not address or not aws.is_ready(address):
+        raise NothingRuns
+    return address
+
+
+def show(endpoint: str, outputs: Outputs, cast: Cast) -> None:
+    places = Table("地址 URLs", "", show_header=False, title="地址 URLs", title_justify="left")
+    places.add_row("API", outputs.api_url)
+    places.add_row("sign-in", f"{outputs.hosted_ui_url}/oauth2/authorize")
+    places.add_row("AWS", endpoint)
+    data.print("\n", places)
+    people = Table("账号 account", "密码 password", "代表 acts for", title="账号 Accounts")
+    people.title_justify = "left"
+    for member in cast.people:
+        people.add_row(member.account.username, member.account.password, member.acts_for)
+    data.print(people)
+    data.print("\n令牌 Tokens, good for an hour: paste these, then the lines below", style="bold")
+    for actor in (cast.platform, *cast.people):
+        data.print(f"export {actor.name.upper()}={actor.token}", markup=False)
+    data.print("\n可直接粘贴 Ready to paste", style="bold")
+    for line in curl_lines(outputs, cast):
+        data.print(line, markup=False)

@@ -1,0 +1,345 @@
+"""The story of one refund, told by the calls of those who take part in it."""
+
+import secrets
+import shlex
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+import httpx
+from rich.table import Table
+
+from local import accounts, aws
+from local.accounts import Person
+from local.deploy import Outputs
+from local.failures import UnexpectedAnswer
+from local.terminal import data
+
+SCOPES = ["refunds/members.write", "refunds/orders.write", "refunds/wallet.credit"]
+CREDITED = 100_000
+PAID = 29_900
+REFUNDED = 9_900
+CURRENCY = "CNY"
+POLL_SECONDS = 0.1
+REFUND_SECONDS = 20.0
+READ_THE_LOG = "read the functions' lines at the end of .local/aws.log."
+
+SHOP = {
+    "name": "青山茶舍 Green Hill Tea",
+    "logo_url": "https://shop.example/logo.png",
+    "category": "tea",
+    "customer_service_phone": "+8657187654321",
+    "return_address": {
+        "recipient": "青山茶舍售后",
+        "phone": "+8657187654321",
+        "province": "浙江省",
+        "city": "杭州市",
+        "street": "龙井路 1 号",
+    },
+}
+APPLICATION = {
+    "company_name": "杭州青山茶业有限公司",
+    "unified_social_credit_code": "91110000600037341L",
+    "legal_representative": "林青",
+    "contact": {"name": "林青", "phone": "+8613800000000", "email": "lin@shop.example"},
+    "documents": [{"kind": "business_licence", "reference": "licence-2025-001"}],
+}
+POLICY = {
+    "instant_refund": True,
+    "statement": {
+        "reasons": "交易完成后七天内, 无需任何理由。No reason is needed for seven days.",
+        "handling": "商品完好无损即自动退款至钱包。Intact goods are refunded automatically.",
+    },
+}
+
+
+@dataclass(frozen=True)
+class Actor:
+    """One of those who take part, and the token they call with."""
+
+    name: str
+    token: str
+
+
+@dataclass(frozen=True)
+class Member(Actor):
+    """A person who signed in, and whom the platform lets act for somebody."""
+
+    account: Person
+    acts_for: str
+
+
+@dataclass(frozen=True)
+class Cast:
+    platform: Actor
+    merchant: Member
+    buyer: Member
+    operator: Member
+
+    @property
+    def merchant_id(self) -> str:
+        return self.merchant.acts_for
+
+    @property
+    def buyer_id(self) -> str:
+        return self.buyer.acts_for
+
+    @property
+    def people(self) -> list[Member]:
+        return [self.merchant, self.buyer, self.operator]
+
+
+def cast(endpoint: str, outputs: Outputs) -> Cast:
+    """Accounts and tokens of their own for each telling, so that it can be told again."""
+    telling = secrets.token_hex(3)
+
+    def member(name: str, acts_for: str) -> Member:
+        account = accounts.create_person(endpoint, outputs, f"{name}-{telling}")
+        token = accounts.person_token(endpoint, outputs, account)
+        return Member(name, token, account, acts_for)
+
+    return Cast(
+        platform=Actor("platform", accounts.service_token(endpoint, outputs, SCOPES)),
+        merchant=member("merchant", f"m-{telling}"),
+        buyer=member("buyer", f"b-{telling}"),
+        operator=member("operator", "platform"),
+    )
+
+
+class Api:
+    """Calls the product over HTTP, prints each call, and stops at the first unexpected answer."""
+
+    def __init__(self, http: httpx.Client, base_url: str) -> None:
+        self._http = http
+        self._base_url = base_url
+
+    def call(
+        self,
+        actor: Actor,
+        method: str,
+        path: str,
+        body: Mapping[str, object] | None = None,
+        *,
+        key: str | None = None,
+        expect: int = 200,
+        code: str | None = None,
+    ) -> dict[str, Any]:
+        headers = {"Authorization": f"Bearer {actor.token}"}
+        if key:
+            headers["Idempotency-Key"] = key
+        began = time.perf_counter()
+        answer = self._http.request(method, self._base_url + path, headers=headers, json=body)
+        milliseconds = (time.perf_counter() - began) * 1000
+        line = (
+            f"  {actor.name:<9} {method:<5} {path:<52} {answer.status_code} {milliseconds:5.0f} ms"
+        )
+        data.print(line, markup=False, style="" if answer.status_code == expect else "red")
+        content: dict[str, Any] = answer.json() if answer.content else {}
+        if answer.status_code != expect or (code and content.get("code") != code):
+            raise UnexpectedAnswer(
+                f"{method} {path} answered {answer.status_code}: {answer.text}\n"
+                f"The story expects {expect}{f' {code}' if code else ''}.",
+                next_step=READ_THE_LOG,
+            )
+        if code:
+            data.print(f"    {code}: {content.get('detail', content.get('title'))}", markup=False)
+        return content
+
+
+def play(endpoint: str, outputs: Outputs, cast: Cast) -> None:
+    """Tell the whole story.
+
+    Raises:
+        UnexpectedAnswer: at the first call that does not answer as told.
+    """
+    with aws.http(endpoint) as http:
+        api = Api(http, outputs.api_url)
+        try:
+            _tell(api, cast)
+        except KeyError as member:
+            raise UnexpectedAnswer(
+                f"The last answer above lacks the member {member}.", next_step=READ_THE_LOG
+            ) from member
+
+
+def _tell(api: Api, cast: Cast) -> None:
+    become_members(api, cast)
+    become_certified(api, cast)
+    confirm_policy(api, cast)
+    order_id = trade(api, cast)
+    before = wallets(api, cast)
+    refund = ask_for_refund(api, cast, order_id)
+    show_timeline(refund)
+    replay_and_refusal(api, cast, order_id, refund)
+    show_wallets(before, wallets(api, cast))
+
+
+def become_members(api: Api, cast: Cast) -> None:
+    chapter("平台登记谁代表谁 The platform says who acts for whom")
+    memberships: list[tuple[Member, dict[str, object]]] = [
+        (cast.merchant, {"merchant_id": cast.merchant_id}),
+        (cast.buyer, {"buyer_id": cast.buyer_id}),
+        (cast.operator, {"operator": True}),
+    ]
+    for member, membership in memberships:
+        api.call(cast.platform, "PUT", f"/members/{member.account.subject}", membership)
+
+
+def become_certified(api: Api, cast: Cast) -> None:
+    chapter("开设小店, 通过商家认证 The shop is set up and certified")
+    shop = api.call(cast.merchant, "GET", "/shop")
+    say(f"还缺 missing: {', '.join(shop['missing'])}")
+    api.call(cast.merchant, "PUT", "/shop", SHOP)
+    api.call(cast.merchant, "POST", "/certification", APPLICATION, expect=201)
+    api.call(cast.operator, "GET", "/certifications?status=submitted")
+    decision = {"decision": "certified", "reason": "营业执照已核对 licence checked"}
+    api.call(cast.operator, "POST", f"/certifications/{cast.merchant_id}/decision", decision)
+
+
+def confirm_policy(api: Api, cast: Cast) -> None:
+    chapter("结算设置: 核对并确认, 此后不可修改 The policy is reviewed, confirmed, and final")
+    api.call(cast.merchant, "PUT", "/refund-policy/draft", POLICY)
+    reviewed = api.call(cast.merchant, "GET", "/refund-policy")
+    say(f"理由 reasons:  {reviewed['statement']['reasons']}")
+    say(f"处理 handling: {reviewed['statement']['handling']}")
+    say(f"摘要 digest:   {reviewed['digest']}")
+    confirmation = {"digest": reviewed["digest"]}
+    api.call(cast.merchant, "POST", "/refund-policy/confirm", confirmation, expect=201)
+    final = "policy_already_confirmed"
+    api.call(cast.merchant, "PUT", "/refund-policy/draft", POLICY, expect=409, code=final)
+    other = {"digest": reviewed["digest"][::-1]}
+    api.call(cast.merchant, "POST", "/refund-policy/confirm", other, expect=409, code=final)
+
+
+def trade(api: Api, cast: Cast) -> str:
+    chapter("货款入账, 交易完成 Proceeds arrive, a transaction completes")
+    credit = {
+        "amount": CREDITED,
+        "currency": CURRENCY,
+        "source": "settlement",
+        "target": "wallet",
+    }
+    path = f"/merchants/{cast.merchant_id}/wallet/credits"
+    api.call(cast.platform, "POST", path, credit, key=secrets.token_hex(8), expect=201)
+    now = datetime.now(UTC).isoformat()
+    order_id = f"o-{secrets.token_hex(4)}"
+    order = {
+        "merchant_id": cast.merchant_id,
+        "buyer_id": cast.buyer_id,
+        "amount": PAID,
+        "currency": CURRENCY,
+        "placed_at": now,
+        "completed_at": now,
+    }
+    api.call(cast.platform, "PUT", f"/orders/{order_id}", order, expect=201)
+    return order_id
+
+
+def ask_for_refund(api: Api, cast: Cast, order_id: str) -> dict[str, Any]:
+    chapter("买家申请极速退款 The buyer asks for an instant refund")
+    wanted = {"order_id": order_id, "amount": REFUNDED, "goods_condition": "intact"}
+    api.call(cast.buyer, "POST", "/refunds/preview", wanted)
+    began = time.perf_counter()
+    request = wanted | {"reason": "不喜欢 changed my mind"}
+    key = key_of(order_id)
+    refund = api.call(cast.buyer, "POST", "/refunds", request, key=key, expect=202)
+    while refund["status"] != "succeeded":
+        if time.perf_counter() - began > REFUND_SECONDS:
+            raise UnexpectedAnswer(
+                f"The refund is still {refund['status']} after {REFUND_SECONDS:.0f} s.",
+                next_step=READ_THE_LOG,
+            )
+        time.sleep(POLL_SECONDS)
+        refund = api.call(cast.buyer, "GET", f"/refunds/{refund['refund_id']}")
+    say(f"{time.perf_counter() - began:.2f} s 完成 from request to succeeded")
+    return refund
+
+
+def replay_and_refusal(api: Api, cast: Cast, order_id: str, refund: Mapping[str, Any]) -> None:
+    chapter("再按一次也只退一次; 货物须完好 A second click pays nothing; goods must be intact")
+    wanted = {"order_id": order_id, "amount": REFUNDED, "goods_condition": "intact"}
+    request = wanted | {"reason": "不喜欢 changed my mind"}
+    again = api.call(cast.buyer, "POST", "/refunds", request, key=key_of(order_id), expect=202)
+    if again["refund_id"] != refund["refund_id"]:
+        raise UnexpectedAnswer(
+            f"The same key made another refund, {again['refund_id']}.",
+            next_step="mend the intake: the key alone decides the refund's id.",
+        )
+    say(f"同一笔退款 the same refund: {again['refund_id']}")
+    damaged = wanted | {"goods_condition": "damaged", "evidence": ["photo-001"]}
+    api.call(
+        cast.buyer,
+        "POST",
+        "/refunds",
+        damaged,
+        key=secrets.token_hex(8),
+        expect=422,
+        code="goods_not_intact",
+    )
+
+
+def wallets(api: Api, cast: Cast) -> dict[str, int]:
+    """What each party has, in minor units."""
+    chapter("钱包 Wallets")
+    return {
+        actor.name: sum(
+            wallet["available"] for wallet in api.call(actor, "GET", "/wallet")["wallets"]
+        )
+        for actor in (cast.merchant, cast.buyer)
+    }
+
+
+def key_of(order_id: str) -> str:
+    return f"refund-of-{order_id}"
+
+
+def chapter(title: str) -> None:
+    data.print(f"\n{title}", style="bold", markup=False)
+
+
+def say(line: str) -> None:
+    data.print(f"    {line}", markup=False)
+
+
+def show_timeline(refund: Mapping[str, Any]) -> None:
+    table = Table("状态 status", "时间 at", title=f"退款 {refund['refund_id']}", title_style="")
+    for entry in refund["timeline"]:
+        table.add_row(entry["status"], entry["at"])
+    data.print(table)
+
+
+def show_wallets(before: Mapping[str, int], after: Mapping[str, int]) -> None:
+    table = Table("钱包 wallet")
+    for heading in ("之前 before", "之后 after", "变化 change"):
+        table.add_column(heading, justify="right")
+    for name, amount in before.items():
+        table.add_row(name, yuan(amount), yuan(after[name]), yuan(after[name] - amount, sign="+"))
+    data.print(table)
+    moved = {name: after[name] - amount for name, amount in before.items()}
+    if moved != {"merchant": -REFUNDED, "buyer": REFUNDED}:
+        raise UnexpectedAnswer(
+            f"The wallets moved by {moved}, not by {REFUNDED} from merchant to buyer.",
+            next_step="compare the posting of the refund with the two balances.",
+        )
+
+
+def yuan(minor: int, *, sign: str = "") -> str:
+    return f"{minor / 100:{sign},.2f} {CURRENCY}"
+
+
+def curl_lines(outputs: Outputs, cast: Cast) -> list[str]:
+    """Commands to paste: a look at each party's own things, and one more refund."""
+    url = outputs.api_url
+
+    def get(actor: Actor, path: str) -> str:
+        token = f"${actor.name.upper()}"
+        return f'curl -s {shlex.quote(url + path)} -H "Authorization: Bearer {token}"'
+
+    return [
+        get(cast.merchant, "/wallet"),
+        get(cast.merchant, "/orders"),
+        get(cast.buyer, "/refunds"),
+        get(cast.operator, "/certifications?status=submitted"),
+    ]
