@@ -13,6 +13,12 @@ from refunds.certification import (
     DecisionRequest,
     Status,
 )
+from refunds.errors import (
+    CertificationNotFound,
+    CertificationStateConflict,
+    InvalidCursor,
+    ReasonRequired,
+)
 from refunds.observability import observed
 from refunds.settings import Settings
 from refunds.shops import Shop, ShopSettings
@@ -25,32 +31,36 @@ members = MemberStore.from_settings(settings)
 store = MerchantStore.from_settings(settings)
 
 
-@app.get("/shop")
+@app.get("/shop", openapi_extensions=http.contract("merchant"))
 def get_shop() -> Shop:
     merchant = http.caller(app, settings=settings, store=members).merchant()
     return shops.show(merchant, store=store)
 
 
-@app.put("/shop")
+@app.put("/shop", openapi_extensions=http.contract("merchant"))
 def put_shop(shop: ShopSettings) -> Shop:
     merchant = http.caller(app, settings=settings, store=members).merchant()
     return shops.change(merchant, shop, store=store)
 
 
-@app.get("/certification")
+@app.get("/certification", openapi_extensions=http.contract("merchant", CertificationNotFound))
 def get_certification() -> Certification:
     merchant = http.caller(app, settings=settings, store=members).merchant()
     return certification.show(merchant, store=store)
 
 
-@app.post("/certification", status_code=201)
+@app.post(
+    "/certification",
+    status_code=201,
+    openapi_extensions=http.contract("merchant", CertificationStateConflict),
+)
 def submit_certification(application: Application) -> Response[Certification]:
     merchant = http.caller(app, settings=settings, store=members).merchant()
     submitted = certification.submit(merchant, application, store=store, now=datetime.now(UTC))
     return http.created(submitted)
 
 
-@app.get("/certifications")
+@app.get("/certifications", openapi_extensions=http.contract("operator", InvalidCursor))
 def list_certifications(
     status: Status = Status.SUBMITTED, cursor: http.Cursor = None, limit: http.Limit = None
 ) -> CertificationPage:
@@ -62,7 +72,12 @@ def list_certifications(
     return CertificationPage(items=page.items, next_cursor=paging.encode(page.after, **query))
 
 
-@app.post("/certifications/<merchant_id>/decision")
+@app.post(
+    "/certifications/<merchant_id>/decision",
+    openapi_extensions=http.contract(
+        "operator", ReasonRequired, CertificationNotFound, CertificationStateConflict
+    ),
+)
 def decide_certification(merchant_id: http.PathId, decision: DecisionRequest) -> Certification:
     operator = http.caller(app, settings=settings, store=members).operator()
     return certification.decide(

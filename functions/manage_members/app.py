@@ -5,6 +5,7 @@ from typing import Any
 from aws_lambda_powertools.event_handler import Response
 
 from refunds import http, members
+from refunds.errors import MemberNotFound
 from refunds.members import Membership, Scope
 from refunds.observability import observed
 from refunds.settings import Settings
@@ -15,14 +16,18 @@ settings = Settings.from_env()
 store = MemberStore.from_settings(settings)
 
 
-@app.put("/members/<subject>")
+@app.put("/members/<subject>", openapi_extensions=http.contract(Scope.WRITE_MEMBERS))
 def put_member(subject: http.PathId, membership: Membership) -> Membership:
     http.caller(app, settings=settings, store=store).machine(Scope.WRITE_MEMBERS)
     store.put_membership(subject, membership)
     return membership
 
 
-@app.delete("/members/<subject>", status_code=204)
+@app.delete(
+    "/members/<subject>",
+    status_code=204,
+    openapi_extensions=http.contract(Scope.WRITE_MEMBERS, MemberNotFound),
+)
 def delete_member(subject: http.PathId) -> Response[None]:
     http.caller(app, settings=settings, store=store).machine(Scope.WRITE_MEMBERS)
     members.revoke(subject, store=store)

@@ -6,6 +6,7 @@ from typing import Any
 from aws_lambda_powertools.event_handler import Response
 
 from refunds import http, wallets
+from refunds.errors import IdempotencyKeyRequired, IdempotencyKeyReused, RoleRequired
 from refunds.members import Scope
 from refunds.observability import observed
 from refunds.queue import DebitQueue
@@ -24,7 +25,13 @@ store = WalletStore.from_settings(settings)
 queue = DebitQueue.from_settings(settings)
 
 
-@app.post("/merchants/<merchant_id>/wallet/credits", status_code=201)
+@app.post(
+    "/merchants/<merchant_id>/wallet/credits",
+    status_code=201,
+    openapi_extensions=http.contract(
+        Scope.CREDIT_WALLETS, IdempotencyKeyRequired, IdempotencyKeyReused
+    ),
+)
 def credit_wallet(
     merchant_id: http.PathId, key: http.IdempotencyKey, request: CreditRequest
 ) -> Response[Credit]:
@@ -42,7 +49,7 @@ def credit_wallet(
     return http.created(credit)
 
 
-@app.get("/wallet")
+@app.get("/wallet", openapi_extensions=http.contract("party", RoleRequired))
 def get_wallet(role: http.As = None) -> Wallets:
     party = http.caller(app, settings=settings, store=members).party(role)
     return wallets.show(party, store=store)

@@ -1,4 +1,4 @@
-"""Orders: recorded by the platform over HTTP or by the event `OrderCompleted`; read by both sides."""
+"""Orders: recorded by the platform, over HTTP or by the event `OrderCompleted`; read by both."""
 
 from datetime import UTC, datetime
 from typing import Any
@@ -6,6 +6,13 @@ from typing import Any
 from aws_lambda_powertools.event_handler import Response
 
 from refunds import http, orders, paging
+from refunds.errors import (
+    InvalidCursor,
+    OrderConflict,
+    OrderNotFound,
+    OrderTimesImpossible,
+    RoleRequired,
+)
 from refunds.members import Scope
 from refunds.observability import observed
 from refunds.orders import OrderCompleted, OrderPage, OrderRecord, OrderView
@@ -19,14 +26,20 @@ members = MemberStore.from_settings(settings)
 store = OrderStore.from_settings(settings)
 
 
-@app.put("/orders/<order_id>", status_code=201)
+@app.put(
+    "/orders/<order_id>",
+    status_code=201,
+    openapi_extensions=http.contract(
+        Scope.WRITE_ORDERS, OrderTimesImpossible, OrderConflict, repeatable=True
+    ),
+)
 def put_order(order_id: http.PathId, order: OrderRecord) -> Response[OrderView]:
     http.caller(app, settings=settings, store=members).machine(Scope.WRITE_ORDERS)
     recorded, new = orders.record(order_id, order, store=store, now=datetime.now(UTC))
     return http.created(recorded, new=new)
 
 
-@app.get("/orders")
+@app.get("/orders", openapi_extensions=http.contract("party", RoleRequired, InvalidCursor))
 def list_orders(
     role: http.As = None, cursor: http.Cursor = None, limit: http.Limit = None
 ) -> OrderPage:
@@ -39,7 +52,9 @@ def list_orders(
     )
 
 
-@app.get("/orders/<order_id>")
+@app.get(
+    "/orders/<order_id>", openapi_extensions=http.contract("party", RoleRequired, OrderNotFound)
+)
 def get_order(order_id: http.PathId, role: http.As = None) -> OrderView:
     party = http.caller(app, settings=settings, store=members).party(role)
     return orders.show(order_id, party, store=store)

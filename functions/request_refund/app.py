@@ -5,7 +5,16 @@ from typing import Any
 
 from aws_lambda_powertools.event_handler import Response
 
-from refunds import http, intake, paging, refunds
+from refunds import eligibility, http, intake, paging, refunds
+from refunds.errors import (
+    IdempotencyKeyRequired,
+    IdempotencyKeyReused,
+    InvalidCursor,
+    OrderNotFound,
+    RefundNotCancelable,
+    RefundNotFound,
+    RoleRequired,
+)
 from refunds.members import Party, Role
 from refunds.observability import logger, metrics, observed
 from refunds.queue import DebitQueue
@@ -28,13 +37,22 @@ store = RefundStore.from_settings(settings)
 queue = DebitQueue.from_settings(settings)
 
 
-@app.post("/refunds/preview")
+@app.post(
+    "/refunds/preview",
+    openapi_extensions=http.contract("buyer", OrderNotFound, *eligibility.REFUSALS),
+)
 def preview_refund(inquiry: RefundInquiry) -> RefundPreview:
     buyer = http.caller(app, settings=settings, store=members).buyer()
     return intake.preview(buyer, inquiry, store=store, arrived_at=http.arrived_at(app))
 
 
-@app.post("/refunds", status_code=202)
+@app.post(
+    "/refunds",
+    status_code=202,
+    openapi_extensions=http.contract(
+        "buyer", IdempotencyKeyRequired, IdempotencyKeyReused, OrderNotFound, *eligibility.REFUSALS
+    ),
+)
 def request_refund(key: http.IdempotencyKey, wanted: RefundRequest) -> Response[RefundView]:
     buyer = http.caller(app, settings=settings, store=members).buyer()
     refund, new = intake.request(buyer, key, wanted, store=store, arrived_at=http.arrived_at(app))
@@ -45,7 +63,7 @@ def request_refund(key: http.IdempotencyKey, wanted: RefundRequest) -> Response[
     return http.accepted(refunds.view(refund), location=f"/refunds/{refund.refund_id}")
 
 
-@app.get("/refunds")
+@app.get("/refunds", openapi_extensions=http.contract("party", RoleRequired, InvalidCursor))
 def list_refunds(
     role: http.As = None,
     status: RefundStatus | None = None,
@@ -63,13 +81,18 @@ def list_refunds(
     )
 
 
-@app.get("/refunds/<refund_id>")
+@app.get(
+    "/refunds/<refund_id>", openapi_extensions=http.contract("party", RoleRequired, RefundNotFound)
+)
 def get_refund(refund_id: http.PathId, role: http.As = None) -> RefundView:
     party = http.caller(app, settings=settings, store=members).party(role)
     return refunds.view(intake.owned(store.refund(refund_id), party))
 
 
-@app.post("/refunds/<refund_id>/cancel")
+@app.post(
+    "/refunds/<refund_id>/cancel",
+    openapi_extensions=http.contract("buyer", RefundNotFound, RefundNotCancelable),
+)
 def cancel_refund(refund_id: http.PathId) -> RefundView:
     buyer = http.caller(app, settings=settings, store=members).buyer()
     party = Party(Role.BUYER, buyer)

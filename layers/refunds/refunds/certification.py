@@ -101,7 +101,7 @@ class Certification(Model):
     reason: Text | None = None
     decided_at: Instant | None = None
     suspended_since: Instant | None = None
-    suspension_causes: list[Cause] = []
+    suspension_causes: tuple[Cause, ...] = ()
 
 
 class CertificationPage(Model):

@@ -8,7 +8,7 @@ import rfc8785
 
 
 def derived_id(prefix: str, *, caller: str, operation: str, key: str) -> str:
-    """An id of caller × operation × key, so that the thing made is itself the key's record.
+    """An id of caller, operation and key, so that the thing made is itself the key's record.
 
     160 bits of SHA-256: two keys do not meet by chance.
     """

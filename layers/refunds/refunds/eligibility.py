@@ -15,6 +15,16 @@ from refunds.orders import Order, Uncovered
 from refunds.refunds import GoodsCondition
 from refunds.times import format_instant
 
+REFUSALS = (
+    PolicyNotConfirmed,
+    MerchantSuspended,
+    TransactionNotCompleted,
+    RefundWindowClosed,
+    GoodsNotIntact,
+    AmountExceedsRefundable,
+)
+"""In the order they are checked."""
+
 
 def decide(
     order: Order, amount: int | None, condition: GoodsCondition, *, arrived_at: datetime

@@ -5,7 +5,7 @@
 
 from typing import ClassVar
 
-type Fact = str | int | bool | None | list[str]
+type Fact = str | int | bool | list[str] | None
 
 
 class RefundsError(Exception):

@@ -59,6 +59,19 @@ def resolver() -> APIGatewayHttpResolver:
     return app
 
 
+def contract(
+    caller: str | None, *problems: type[RefundsError], repeatable: bool = False
+) -> dict[str, Any]:
+    """What a call's document says beyond its types: who may call, and each problem it may answer.
+
+    `caller` is `merchant`, `buyer`, `party` (either), `operator`, a scope, or none for anyone; a
+    `repeatable` call answers 200 for what was there already. `local/openapi.py` makes the OpenAPI
+    document of it, and adds the problems that any call may answer.
+    """
+    codes = [each.code for each in problems]
+    return {"x-caller": caller, "x-problems": codes, "x-repeatable": repeatable}
+
+
 def serve(app: APIGatewayHttpResolver, event: Event, context: Any) -> dict[str, Any]:
     """Answer an HTTP API event (payload format 2.0). Never raises."""
     try:

@@ -37,6 +37,9 @@ class Membership(Model):
     operator: bool = False
 
 
+NOBODY = Membership()
+
+
 class MemberStore(Protocol):
     def membership(self, subject: str) -> Membership | None: ...
     def put_membership(self, subject: str, membership: Membership) -> None: ...
@@ -61,13 +64,13 @@ class Caller:
 
     subject: str
     scopes: frozenset[str] = frozenset()
-    membership: Membership = Membership()
+    membership: Membership = NOBODY
 
     @classmethod
     def from_claims(
         cls, claims: Mapping[str, Any], *, settings: Settings, store: MemberStore
     ) -> Self:
-        """Raises AccessTokenRequired unless the claims are those of a known client's access token."""
+        """Raises AccessTokenRequired: these are not the claims of a known client's access token."""
         token_use = settings.token_use_claim
         if token_use and claims.get(token_use) != settings.token_use_value:
             raise AccessTokenRequired

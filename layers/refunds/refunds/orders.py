@@ -1,4 +1,4 @@
-"""Orders, and the promise that is bound to each: whether it is covered is decided once, as recorded."""
+"""Orders, and the promise bound to each: whether it is covered is decided once, as recorded."""
 
 from datetime import datetime, timedelta
 from enum import StrEnum

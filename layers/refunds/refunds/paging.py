@@ -1,4 +1,4 @@
-"""Pages of a list, and their cursors: opaque, and good only for the caller and query they came from."""
+"""Pages of a list, and cursors: opaque, and good only for the caller and query they came from."""
 
 from base64 import urlsafe_b64decode, urlsafe_b64encode
 from binascii import Error as Base64Error

@@ -1,4 +1,4 @@
-"""The refund policy (R4–R6): drafted freely, reviewed, confirmed once, and never changed.
+"""The refund policy (R4 to R6): drafted freely, reviewed, confirmed once, and never changed.
 
 none → draft (any number of edits) → confirmed
 """

@@ -4,7 +4,6 @@ begins pending | refused;  pending → succeeded | awaiting_funds | canceled
 awaiting_funds → succeeded | canceled
 """
 
-from datetime import datetime
 from enum import StrEnum
 from typing import Annotated
 
@@ -43,7 +42,7 @@ class RefundInquiry(Model):
 
 class RefundRequest(RefundInquiry):
     reason: Text | None = None
-    evidence: Annotated[list[Reference], Field(max_length=10)] = []
+    evidence: Annotated[tuple[Reference, ...], Field(max_length=10)] = ()
 
     def digest(self) -> str:
         """SHA-256 of the parsed request: equal content is equal, whatever its bytes were."""
@@ -77,7 +76,7 @@ class Refund(Model):
     status: RefundStatus
     goods_condition: GoodsCondition
     reason: Text | None = None
-    evidence: list[Reference] = []
+    evidence: tuple[Reference, ...] = ()
     request_digest: str
     requested_at: Instant
     awaiting_funds_at: Instant | None = None
@@ -102,7 +101,7 @@ class RefundView(Model):
     status: RefundStatus
     goods_condition: GoodsCondition
     reason: Text | None
-    evidence: list[Reference]
+    evidence: tuple[Reference, ...]
     sources: dict[str, Amount] | None
     waits_for: str | None
     next_try_at: Instant | None
@@ -134,7 +133,7 @@ def timeline(refund: Refund) -> list[TimelineEntry]:
     began = RefundStatus.REFUSED
     if refund.status is not RefundStatus.REFUSED:
         began = RefundStatus.PENDING
-    stamps: list[tuple[RefundStatus, datetime | None]] = [
+    stamps = [
         (began, refund.requested_at),
         (RefundStatus.AWAITING_FUNDS, refund.awaiting_funds_at),
         (RefundStatus.SUCCEEDED, refund.succeeded_at),

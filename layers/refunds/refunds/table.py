@@ -1,24 +1,24 @@
-"""The one table's design: a line for each kind of item, then one function for each key.
+"""The one table: a line for each kind of item, then one function for each key.
 
-| item                   | pk                           | sk                   | indexes            |
-|------------------------|------------------------------|----------------------|--------------------|
-| membership             | MEMBER#<subject>             | MEMBER               |                    |
-| merchant, its shop     | MERCHANT#<m>                 | MERCHANT             | merchant_list      |
-| certification          | MERCHANT#<m>                 | CERTIFICATION#<time> |                    |
-| suspension             | MERCHANT#<m>                 | SUSPENSION#<time>    |                    |
-| a merchant's currency  | MERCHANT#<m>                 | WALLET#<currency>    |                    |
-| draft policy           | DRAFT#<m>                    | DRAFT                |                    |
-| confirmed policy       | POLICY#<m>                   | POLICY               |                    |
-| order                  | ORDER#<o>                    | ORDER                | merchant_, buyer_list |
-| refund, its posting    | REFUND#<r>                   | REFUND               | merchant_, buyer_, waiting_list, due_bucket |
-| what the buyer said    | REFUND#<r>                   | DETAILS              |                    |
-| wallet shard           | WALLET#<m>#<currency>#<k>    | WALLET               |                    |
-| deposit                | DEPOSIT#<m>#<currency>       | DEPOSIT              |                    |
-| buyer's balance        | BUYER#<b>                    | BALANCE#<currency>   |                    |
-| credit, its posting    | CREDIT#<id>                  | CREDIT               |                    |
+| item                  | pk                        | sk                   | lists             |
+|-----------------------|---------------------------|----------------------|-------------------|
+| membership            | MEMBER#<subject>          | MEMBER               |                   |
+| merchant, its shop    | MERCHANT#<m>              | MERCHANT             | merchant          |
+| certification         | MERCHANT#<m>              | CERTIFICATION#<time> |                   |
+| suspension            | MERCHANT#<m>              | SUSPENSION#<time>    |                   |
+| a merchant's currency | MERCHANT#<m>              | WALLET#<currency>    |                   |
+| draft policy          | DRAFT#<m>                 | DRAFT                |                   |
+| confirmed policy      | POLICY#<m>                | POLICY               |                   |
+| order                 | ORDER#<o>                 | ORDER                | merchant, buyer   |
+| refund, its posting   | REFUND#<r>                | REFUND               | all four          |
+| what the buyer said   | REFUND#<r>                | DETAILS              |                   |
+| wallet shard          | WALLET#<m>#<currency>#<k> | WALLET               |                   |
+| deposit               | DEPOSIT#<m>#<currency>    | DEPOSIT              |                   |
+| buyer's balance       | BUYER#<b>                 | BALANCE#<currency>   |                   |
+| credit, its posting   | CREDIT#<id>               | CREDIT               |                   |
 
 Four sparse indexes, all KEYS_ONLY: `merchant_list` and `buyer_list` (what a party sees, newest
-first), `waiting_list` (what a credit wakes, oldest first), `due_bucket` (what the sweeper looks at).
+first), `waiting_list` (what a credit wakes, oldest first), `due_bucket` (what the sweeper sees).
 The items that a debit writes stay within 1 KB, and it moves no list entry but the last two.
 Outside ids match `[A-Za-z0-9_-]`, so that `#` always separates.
 """

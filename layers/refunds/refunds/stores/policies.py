@@ -58,12 +58,9 @@ class PolicyStore(Dynamo):
         )
 
     def confirm(self, policy: ConfirmedPolicy) -> None:
-        """One transaction, not get-then-put: of two racing confirmations only one may win, the
-        draft must be the one reviewed, and the merchant in good standing, at that instant.
-
-        Raises:
-            PolicyAlreadyConfirmed, MerchantNotCertified, ShopIncomplete, PolicyDraftChanged.
-        """
+        """Raises the error of the first condition that fails; then nothing is written."""
+        # One transaction, not get-then-put: of two racing confirmations only one may win, the
+        # draft must be the one reviewed, and the merchant in good standing, at that instant.
         merchant_id = policy.merchant_id
         self.transact(
             self.action_put(
