@@ -5,7 +5,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
-LONGEST_CALL_MS = 7_000
+LONGEST_CALL_MS = 9_500
 """More than one database call with all its retries can take (`stores.dynamo.CLIENT_CONFIG`)."""
 
 

@@ -26,7 +26,7 @@ CLIENT_CONFIG = Config(
     read_timeout=1.5,
     retries={"mode": "standard", "total_max_attempts": 3},
 )
-"""At most 6 s and two short pauses for one call, below the 10 s of an API function."""
+"""At most 9 s for one call with its pauses, below the 10 s of an API function."""
 
 CONFLICT_TRIES = 5
 MAX_BATCH_GET = 100
