@@ -4,11 +4,12 @@ from datetime import UTC, datetime
 from typing import Any
 
 from aws_lambda_powertools.event_handler import Response
+from botocore.exceptions import BotoCoreError, ClientError
 
 from refunds import http, wallets
 from refunds.errors import IdempotencyKeyRequired, IdempotencyKeyReused, RoleRequired
 from refunds.members import Scope
-from refunds.observability import observed
+from refunds.observability import log_failure, observed
 from refunds.queue import DebitQueue
 from refunds.settings import Settings
 from refunds.stores.members import MemberStore
@@ -44,8 +45,7 @@ def credit_wallet(
         store=store,
         now=datetime.now(UTC),
     )
-    woken = store.waiting(merchant_id, credit.currency, limit=MAX_WOKEN)
-    queue.send((refund_id, merchant_id) for refund_id in woken)
+    _wake(merchant_id, credit.currency)
     return http.created(credit)
 
 
@@ -53,6 +53,16 @@ def credit_wallet(
 def get_wallet(role: http.As = None) -> Wallets:
     party = http.caller(app, settings=settings, store=members).party(role)
     return wallets.show(party, store=store)
+
+
+def _wake(merchant_id: str, currency: str) -> None:
+    """Send the refunds that wait for this money; a hint, so that its loss only delays them."""
+    try:
+        waiting = store.waiting(merchant_id, currency, limit=MAX_WOKEN)
+    except (BotoCoreError, ClientError) as error:
+        log_failure(error)
+        return
+    queue.send((refund_id, merchant_id) for refund_id in waiting)
 
 
 @observed

@@ -42,5 +42,6 @@ def _report(outcome: Outcome, found: list[Debit], *, malformed: int) -> None:
         settled=sorted(outcome.settled),
         waiting=sorted(outcome.waiting),
         failed=sorted(outcome.failed),
+        unknown=sorted(outcome.unknown),
         malformed=malformed,
     )

@@ -174,8 +174,8 @@ def test_the_template_is_valid_to_sam() -> None:
 def _longest_call_seconds(config: Any) -> float:
     # botocore's standard mode waits at most 1, 2, … seconds between attempts.
     attempts: int = config.retries["total_max_attempts"]
-    pauses = sum(2**retry for retry in range(attempts - 1))
-    return attempts * (config.connect_timeout + config.read_timeout) + pauses
+    once: float = config.connect_timeout + config.read_timeout
+    return attempts * once + sum(2.0**retry for retry in range(attempts - 1))
 
 
 def _lambdas(resources: dict[str, Any]) -> list[dict[str, Any]]:

@@ -75,6 +75,8 @@ class Contended:
 class Unknown:
     """No answer: it may have been done. Sending it again is harmless, by the gate."""
 
+    reason: str
+
 
 type Reply = Settled | Rejected | Short | Frozen | Contended | Unknown
 
@@ -92,12 +94,15 @@ class Outcome:
     waiting: frozenset[str] = frozenset()
     failed: frozenset[str] = frozenset()
     """To be delivered again."""
+    unknown: frozenset[str] = frozenset()
+    """What AWS said where nothing is known, for the log."""
 
     def __or__(self, other: "Outcome") -> "Outcome":
         return Outcome(
             self.settled | other.settled,
             self.waiting | other.waiting,
             self.failed | other.failed,
+            self.unknown | other.unknown,
         )
 
 
@@ -156,8 +161,11 @@ def settle(
                 group = paid
             case Frozen():
                 return outcome | _wait(group, WAITS_FOR_UNFREEZE, store=store, now=clock())
-            case Contended() | Unknown():
+            case Contended():
                 attempt += 1
+            case Unknown(reason):
+                attempt += 1
+                outcome |= Outcome(unknown=frozenset({reason}))
     return outcome
 
 

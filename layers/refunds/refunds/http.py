@@ -141,7 +141,7 @@ def problem(error: RefundsError) -> Response[str]:
         "errors": error.problems if isinstance(error, InvalidRequest) else None,
     }
     body |= {name: value for name, value in optional.items() if value}
-    metrics.add_metric(name="Problem", unit="Count", value=1)
+    metrics.add_metric(name=f"Problem.{kind.code}", unit="Count", value=1)
     logger.info("problem", code=kind.code, status=kind.status)
     headers = {"Retry-After": "1"} if kind.status == HTTPStatus.SERVICE_UNAVAILABLE else {}
     return Response(

@@ -38,12 +38,13 @@ class DebitQueue:
         client = boto3.client("sqs", config=CLIENT_CONFIG)
         return cls(client, settings.debit_queue_url)
 
-    def send(self, refunds: Iterable[tuple[str, str]]) -> int:
-        """Send a message for each (refund id, merchant id), and say how many were taken.
+    def send(self, refunds: Iterable[tuple[str, str]]) -> frozenset[str]:
+        """Send a message for each (refund id, merchant id); the ids of those that were taken.
 
         Never raises: what was not sent, the sweeper sends again.
         """
-        return sum(self._send_batch(batch) for batch in batched(refunds, MAX_BATCH, strict=False))
+        batches = batched(refunds, MAX_BATCH, strict=False)
+        return frozenset(refund_id for batch in batches for refund_id in self._send_batch(batch))
 
     def visible(self) -> int:
         """About how many messages wait to be received."""
@@ -52,7 +53,7 @@ class DebitQueue:
         )
         return int(answer["Attributes"]["ApproximateNumberOfMessages"])
 
-    def _send_batch(self, refunds: tuple[tuple[str, str], ...]) -> int:
+    def _send_batch(self, refunds: tuple[tuple[str, str], ...]) -> list[str]:
         entries: list[SendMessageBatchRequestEntryTypeDef] = [
             {
                 "Id": str(number),
@@ -64,8 +65,8 @@ class DebitQueue:
         try:
             answer = self.client.send_message_batch(QueueUrl=self.url, Entries=entries)
         except (ClientError, BotoCoreError):
-            return 0
-        return len(answer.get("Successful", []))
+            return []
+        return [refunds[int(taken["Id"])][0] for taken in answer.get("Successful", [])]
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,6 +1,6 @@
 """The sweeper: a refund whose message was lost, or that waits for money, is sent again.
 
-It must not feed an overload. Each sending moves a refund's next sweep on (1, 2, 4 … 60 minutes).
+It must not feed an overload. Each sending moves a refund's next sweep on (2, 4 … 60 minutes).
 And as long as the queue holds at least as many messages as refunds are due, none of theirs is
 likely lost: only those that have been due for `PATIENCE` are sent.
 """
@@ -33,7 +33,7 @@ class SweepStore(Protocol):
 
 class SweepQueue(Protocol):
     def visible(self) -> int: ...
-    def send(self, refunds: Iterable[tuple[str, str]]) -> int: ...
+    def send(self, refunds: Iterable[tuple[str, str]]) -> frozenset[str]: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,11 +51,10 @@ def sweep(*, store: SweepStore, queue: SweepQueue, now: datetime) -> Sweep:
     due = store.due(now)
     held = queue.visible() >= len(due)
     chosen = [each for each in due if not held or each.due_at <= now - PATIENCE]
-    moved = [
-        each
-        for each in chosen
-        if store.postpone(each, tries=each.tries, until=next_try_at(each.tries, now))
-    ]
-    sent = queue.send((each.debit.refund_id, each.debit.merchant_id) for each in moved)
+    sent = queue.send((each.debit.refund_id, each.debit.merchant_id) for each in chosen)
+    # Moved on only once sent: while sending fails, each run tries anew.
+    for each in chosen:
+        if each.debit.refund_id in sent:
+            store.postpone(each, tries=each.tries, until=next_try_at(each.tries, now))
     oldest = min((each.due_at for each in due), default=now)
-    return Sweep(due=len(due), sent=sent, oldest_seconds=int((now - oldest).total_seconds()))
+    return Sweep(due=len(due), sent=len(sent), oldest_seconds=int((now - oldest).total_seconds()))

@@ -48,9 +48,9 @@ class DebitStore(Dynamo):
         except ClientError as error:
             # A definite "not now" is told from everything else, of which nothing is known.
             code = error.response["Error"]["Code"]
-            return Contended() if code in CONTENTION else Unknown()
-        except BotoCoreError:
-            return Unknown()
+            return Contended() if code in CONTENTION else Unknown(code)
+        except BotoCoreError as error:
+            return Unknown(type(error).__name__)
         return Settled()
 
     def wait(self, debit: Debit, waits_for: str, *, now: datetime) -> bool:
@@ -133,7 +133,7 @@ def _reply(reasons: Sequence[Any], actions: Sequence[Action], group: Sequence[De
         return Frozen() if "frozen" in wallet else Short(wallet.get("available", 0))
     if any(reason.get("Code") in CONTENTION for reason in reasons):
         return Contended()
-    return Unknown()
+    return Unknown(", ".join(sorted({str(reason.get("Code")) for reason in reasons})))
 
 
 def is_open(item: Values) -> bool:

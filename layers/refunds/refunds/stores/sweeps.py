@@ -27,7 +27,7 @@ class SweepStore(Dynamo):
         ]
 
     def postpone(self, due: Due, *, tries: int, until: datetime) -> bool:
-        """Whether it was still open and due as seen: of two sweepers only one sends it."""
+        """Whether it was still open and due as seen: a debit meanwhile has the last word."""
         return self.update(
             table.refund(due.debit.refund_id),
             "SET due_at = :until, tries = :tries",
