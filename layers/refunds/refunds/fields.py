@@ -1,6 +1,7 @@
 """The field types of every model: each text, list and number has a form and a limit."""
 
-from datetime import datetime
+import re
+from datetime import UTC, datetime
 from typing import Annotated
 
 from iso4217 import Currency as Iso4217
@@ -24,11 +25,21 @@ MAX_AMOUNT = 10**12
 _CURRENCIES = frozenset(currency.code for currency in Iso4217)
 
 
-def _only_text(value: object) -> object:
-    # A bare number would be taken for seconds or milliseconds since 1970: a guess about money.
-    if isinstance(value, str | datetime):
+_RFC_3339 = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}[Tt][0-9:.]+([Zz]|[+-][0-9]{2}:[0-9]{2})")
+
+
+def _rfc_3339(value: object) -> object:
+    # A bare number would be taken for seconds or milliseconds since 1970, also in quotes: a guess.
+    if isinstance(value, datetime) or (isinstance(value, str) and _RFC_3339.fullmatch(value)):
         return value
     raise ValueError("must be an RFC 3339 time with an offset, as text")
+
+
+def _in_utc(instant: datetime) -> datetime:
+    try:
+        return instant.astimezone(UTC)
+    except OverflowError as error:
+        raise ValueError("must be within the years 1 to 9999 of UTC") from error
 
 
 def _known_currency(code: str) -> str:
@@ -47,12 +58,15 @@ Id = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_-]{1,64}$")]
 Amount = Annotated[int, Field(strict=True, ge=1, le=MAX_AMOUNT)]
 """Minor units (分 for CNY)."""
 Balance = Annotated[int, Field(strict=True)]
+Switch = Annotated[bool, Field(strict=True)]
+"""On or off: no word or number is taken for either."""
 Currency = Annotated[str, StringConstraints(pattern=r"^[A-Z]{3}$"), AfterValidator(_known_currency)]
 Digest = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]
 """SHA-256, in lower-case hexadecimal."""
 Instant = Annotated[
     AwareDatetime,
-    BeforeValidator(_only_text),
+    BeforeValidator(_rfc_3339),
+    AfterValidator(_in_utc),
     PlainSerializer(format_instant, return_type=str),
     WithJsonSchema({"type": "string", "format": "date-time"}),
 ]

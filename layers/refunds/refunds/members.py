@@ -12,7 +12,7 @@ from refunds.errors import (
     RoleRequired,
     ScopeRequired,
 )
-from refunds.fields import Id, Model
+from refunds.fields import Id, Model, Switch
 from refunds.settings import Settings
 
 
@@ -34,7 +34,7 @@ class Membership(Model):
 
     merchant_id: Id | None = None
     buyer_id: Id | None = None
-    operator: bool = False
+    operator: Switch = False
 
 
 NOBODY = Membership()

@@ -9,7 +9,7 @@ from typing import Protocol
 
 from refunds.digests import digest as content_digest
 from refunds.errors import InstantRefundOff, PolicyAlreadyConfirmed, PolicyDraftChanged
-from refunds.fields import Digest, Id, Instant, Model, Text
+from refunds.fields import Digest, Id, Instant, Model, Switch, Text
 
 
 class RefundStatement(Model):
@@ -22,7 +22,7 @@ class RefundStatement(Model):
 class PolicyTerms(Model):
     """What a merchant promises: the switch and the statement."""
 
-    instant_refund: bool
+    instant_refund: Switch
     statement: RefundStatement
 
     def digest(self) -> str:

@@ -26,11 +26,16 @@ class Settings:
         return cls(
             table_name=os.environ["TABLE_NAME"],
             debit_queue_url=os.environ["DEBIT_QUEUE_URL"],
-            people_client_ids=frozenset(os.environ["PEOPLE_CLIENT_IDS"].split(",")),
-            service_client_ids=frozenset(os.environ["SERVICE_CLIENT_IDS"].split(",")),
+            people_client_ids=_clients(os.environ["PEOPLE_CLIENT_IDS"]),
+            service_client_ids=_clients(os.environ["SERVICE_CLIENT_IDS"]),
             client_id_claim=os.environ["CLIENT_ID_CLAIM"],
             subject_claim=os.environ["SUBJECT_CLAIM"],
             scope_claim=os.environ["SCOPE_CLAIM"],
             token_use_claim=os.environ["TOKEN_USE_CLAIM"],
             token_use_value=os.environ["TOKEN_USE_VALUE"],
         )
+
+
+def _clients(listed: str) -> frozenset[str]:
+    """An empty list names no client, and not the client without a name."""
+    return frozenset(name.strip() for name in listed.split(",")) - {""}

@@ -1,0 +1,27 @@
+"""Before anything makes a boto3 client: credentials that open nothing, and moto, which answers."""
+
+import os
+
+for name in [name for name in os.environ if name.startswith("AWS_")]:
+    del os.environ[name]
+os.environ.update(
+    {
+        "AWS_ACCESS_KEY_ID": "testing",
+        "AWS_SECRET_ACCESS_KEY": "testing",
+        "AWS_DEFAULT_REGION": "us-east-1",
+        "AWS_CONFIG_FILE": os.devnull,
+        "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
+        "AWS_EC2_METADATA_DISABLED": "true",
+        "TABLE_NAME": "Table",
+        "DEBIT_QUEUE_URL": "https://sqs.us-east-1.amazonaws.com/123456789012/DebitQueue",
+        "PEOPLE_CLIENT_IDS": "people-client",
+        "SERVICE_CLIENT_IDS": "service-client",
+        "CLIENT_ID_CLAIM": "client_id",
+        "SUBJECT_CLAIM": "sub",
+        "SCOPE_CLAIM": "scope",
+        "TOKEN_USE_CLAIM": "token_use",
+        "TOKEN_USE_VALUE": "access",
+    }
+)
+
+import moto  # noqa: E402, F401  # only a client made after this import is moto's to answer
