@@ -208,7 +208,7 @@ ALLOWED = {
 @pytest.mark.parametrize("verdict", Verdict)
 @pytest.mark.parametrize("status", Status)
 def test_a_decision_is_a_step_of_the_state_machine_or_changes_nothing(
-    status: Status, verdict: V
+    status: Status, verdict: Verdict
 ) -> None:
     records = standing(status)
     before = records.standing
