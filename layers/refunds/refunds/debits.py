@@ -112,7 +112,9 @@ def groups(debits: Iterable[Debit]) -> Iterator[tuple[Debit, ...]]:
     def owner(debit: Debit) -> tuple[str, str]:
         return debit.merchant_id, debit.currency
 
-    in_order = sorted(set(debits), key=lambda debit: (owner(debit), debit.requested_at))
+    in_order = sorted(
+        set(debits), key=lambda debit: (owner(debit), debit.requested_at, debit.refund_id)
+    )
     for _, group in groupby(in_order, key=owner):
         yield from batched(group, MAX_REFUNDS, strict=False)
 

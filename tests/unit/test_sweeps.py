@@ -1,0 +1,147 @@
+"""The sweeper: what it sends again, when it holds back, and how long it leaves a refund alone."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from refunds import sweeps
+from refunds.sweeps import PATIENCE, Due, Sweep
+from tests.unit.examples import MICROSECOND, NOON, debit
+
+MINUTE = timedelta(minutes=1)
+
+
+@dataclass
+class Register:
+    """The open refunds that are due, by id."""
+
+    refunds: dict[str, Due]
+    seen: list[Due] | None = None
+    """What was read before another run or a debit moved it on."""
+
+    def due(self, now: datetime) -> list[Due]:
+        listed = self.seen if self.seen is not None else [*self.refunds.values()]
+        return [each for each in listed if each.due_at <= now]
+
+    def postpone(self, due: Due, *, tries: int, until: datetime) -> bool:
+        standing = self.refunds.get(due.debit.refund_id)
+        if standing is None or standing.due_at != due.due_at:
+            return False
+        self.refunds[due.debit.refund_id] = Due(replace(due.debit, tries=tries), until)
+        return True
+
+
+@dataclass
+class Queue:
+    waiting: int = 0
+    room: int = 10_000
+    sent: list[str] = field(default_factory=list)
+
+    def visible(self) -> int:
+        return self.waiting
+
+    def send(self, refunds: Iterable[tuple[str, str]]) -> frozenset[str]:
+        taken = [refund_id for refund_id, _ in refunds][: self.room]
+        self.sent += taken
+        return frozenset(taken)
+
+
+def due(
+    refund_id: str = "rf_1",
+    late: timedelta = timedelta(),
+    *,
+    tries: int = 0,
+    waiting: bool = False,
+) -> Due:
+    return Due(debit(refund_id, tries=tries, waiting=waiting), NOON - late)
+
+
+def register(*refunds: Due) -> Register:
+    return Register({each.debit.refund_id: each for each in refunds})
+
+
+def test_a_due_refund_is_sent_again_and_left_alone_for_its_next_delay() -> None:
+    store, queue = register(due()), Queue()
+    assert sweeps.sweep(store=store, queue=queue, now=NOON) == Sweep(1, 1, 0)
+    assert queue.sent == ["rf_1"]
+    assert store.refunds["rf_1"].due_at == NOON + 2 * MINUTE
+    assert sweeps.sweep(store=store, queue=queue, now=NOON + MINUTE).sent == 0
+
+
+def test_each_sending_of_a_pending_refund_doubles_its_delay_up_to_an_hour() -> None:
+    store, queue, now, delays = register(due()), Queue(), NOON, []
+    for _ in range(8):
+        sweeps.sweep(store=store, queue=queue, now=now)
+        delays.append((store.refunds["rf_1"].due_at - now) / MINUTE)
+        now = store.refunds["rf_1"].due_at
+    assert delays == [2, 4, 8, 16, 32, 60, 60, 60]
+    assert len(queue.sent) == 8
+
+
+def test_the_tries_of_a_waiting_refund_are_counted_by_its_debit_alone() -> None:
+    store = register(due(tries=3, waiting=True))
+    sweeps.sweep(store=store, queue=Queue(), now=NOON)
+    assert store.refunds["rf_1"].debit.tries == 3
+    assert store.refunds["rf_1"].due_at == NOON + 8 * MINUTE
+
+
+def test_a_refund_that_is_not_due_is_not_sent() -> None:
+    queue = Queue()
+    done = sweeps.sweep(store=register(due(late=-MICROSECOND)), queue=queue, now=NOON)
+    assert done == Sweep(0, 0, 0)
+    assert queue.sent == []
+
+
+@pytest.mark.parametrize(("waiting", "sent"), [(1, 2), (2, 0), (1000, 0)])
+def test_while_the_queue_holds_as_many_as_are_due_nothing_is_sent(waiting: int, sent: int) -> None:
+    store, queue = register(due("rf_1"), due("rf_2")), Queue(waiting)
+    assert sweeps.sweep(store=store, queue=queue, now=NOON) == Sweep(2, sent, 0)
+    assert len(queue.sent) == sent
+    assert all((each.due_at == NOON) is (sent == 0) for each in store.refunds.values())
+
+
+def test_patience_with_a_full_queue_ends_for_each_refund_by_itself() -> None:
+    store = register(due("rf_new", PATIENCE - MICROSECOND), due("rf_old", PATIENCE))
+    queue = Queue(waiting=1000)
+    done = sweeps.sweep(store=store, queue=queue, now=NOON)
+    assert done == Sweep(due=2, sent=1, oldest_seconds=600)
+    assert queue.sent == ["rf_old"]
+
+
+def test_a_refund_that_was_moved_on_meanwhile_is_not_moved_back() -> None:
+    store = register(due("rf_1"))
+    store.seen = [*store.refunds.values()]
+    moved = Due(debit("rf_1", tries=5, waiting=True), NOON + 32 * MINUTE)
+    store.refunds["rf_1"] = moved
+    sweeps.sweep(store=store, queue=Queue(), now=NOON)
+    assert store.refunds["rf_1"] == moved
+
+
+def test_what_the_queue_did_not_take_is_told_and_is_tried_again_by_the_next_run() -> None:
+    store, queue = register(due("rf_1"), due("rf_2")), Queue(room=1)
+    assert sweeps.sweep(store=store, queue=queue, now=NOON).sent == 1
+    assert store.refunds["rf_2"].due_at == NOON
+    queue.room = 10
+    assert sweeps.sweep(store=store, queue=queue, now=NOON + MINUTE).sent == 1
+    assert queue.sent == ["rf_1", "rf_2"]
+
+
+@given(
+    late=st.lists(st.timedeltas(timedelta(minutes=-30), timedelta(minutes=30)), max_size=50),
+    waiting=st.integers(0, 60),
+)
+def test_a_refund_is_sent_at_most_once_a_run_and_never_before_it_is_due(
+    *, late: list[timedelta], waiting: int
+) -> None:
+    given_due = [due(f"rf_{number}", each) for number, each in enumerate(late)]
+    queue = Queue(waiting)
+    done = sweeps.sweep(store=register(*given_due), queue=queue, now=NOON)
+    overdue = {each.debit.refund_id for each in given_due if each.due_at <= NOON}
+    impatient = {each.debit.refund_id for each in given_due if each.due_at <= NOON - PATIENCE}
+    assert set(queue.sent) == (impatient if waiting >= len(overdue) else overdue)
+    assert done.sent == len(queue.sent) == len(set(queue.sent))
+    assert done.due == len(overdue)
