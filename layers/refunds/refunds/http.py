@@ -2,7 +2,6 @@
 
 import json
 from base64 import b64decode
-from binascii import Error as Base64Error
 from datetime import UTC, datetime
 from http import HTTPStatus
 from typing import Annotated, Any, NoReturn
@@ -75,13 +74,13 @@ def contract(
 def serve(app: APIGatewayHttpResolver, event: Event, context: Any) -> dict[str, Any]:
     """Answer an HTTP API event (payload format 2.0). Never raises."""
     try:
-        return app.resolve(_with_text_body(event), context)
+        answer = app.resolve(_with_text_body(event), context)
     except RefundsError as error:
         return _bare(problem(error))
     except Exception as error:  # noqa: BLE001  # the last guard: logged, counted, and answered
-        log_failure(error)
-        metrics.add_metric(name="InternalError", unit="Count", value=1)
-        return _bare(problem(InternalError()))
+        return _bare(_failed(error))
+    # A body of null is none in the format, but breaks the local AWS; an empty one is the same.
+    return {**answer, "body": answer["body"] or ""}
 
 
 def caller(app: APIGatewayHttpResolver, *, settings: Settings, store: MemberStore) -> Caller:
@@ -167,7 +166,7 @@ def _with_text_body(event: Event) -> Event:
     if event.get("isBase64Encoded"):
         try:
             body = b64decode(body, validate=True).decode()
-        except (Base64Error, UnicodeDecodeError) as error:
+        except ValueError as error:  # of the characters, of their number, or of the text in them
             raise InvalidJson from error
     headers["content-type"] = content_types.APPLICATION_JSON
     text = body.removeprefix("\ufeff")
@@ -177,10 +176,12 @@ def _with_text_body(event: Event) -> Event:
 def _strict_json(text: str) -> Any:
     """JSON as RFC 8259 has it: no NaN, no name twice, and no text that is not Unicode."""
     try:
-        text.encode()
-        return json.loads(text, parse_constant=_refuse, object_pairs_hook=_unique)
+        parsed = json.loads(text, parse_constant=_refuse, object_pairs_hook=_unique)
+        # Half a surrogate pair, also behind an escape: no answer could name what holds it.
+        json.dumps(parsed, ensure_ascii=False).encode()
     except (ValueError, RecursionError) as error:
         raise InvalidJson from error
+    return parsed
 
 
 def _refuse(constant: str) -> NoReturn:
@@ -196,13 +197,27 @@ def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 
 def _invalid(error: RequestValidationError) -> Response[str]:
     places = [[str(part) for part in each["loc"]] for each in error.errors()]
+    if any(place[0] == "response" for place in places):
+        return _failed(error)
     if any(place[:1] == ["header"] and place[-1].lower() == IDEMPOTENCY_KEY for place in places):
         return problem(IdempotencyKeyRequired())
     problems = [
-        {"pointer": "/".join(["#", *place]), "message": each["msg"]}
+        {"pointer": "/".join(["#", *map(_escaped, place)]), "message": each["msg"]}
         for place, each in zip(places, error.errors(), strict=True)
     ]
     return problem(InvalidRequest(problems))
+
+
+def _failed(error: Exception) -> Response[str]:
+    """What failed on our side, an answer that is not what the call promises included."""
+    log_failure(error)
+    metrics.add_metric(name="InternalError", unit="Count", value=1)
+    return problem(InternalError())
+
+
+def _escaped(name: str) -> str:
+    """A name as one step of a JSON pointer (RFC 6901)."""
+    return name.replace("~", "~0").replace("/", "~1")
 
 
 def _bare(response: Response[str]) -> dict[str, Any]:
