@@ -11,7 +11,7 @@ from refunds.refunds import GoodsCondition, Refund, RefundRequest, RefundStatus
 from refunds.shops import ShopSettings
 from refunds.times import format_instant
 
-NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
+NOON = datetime(2024, 3, 1, 12, tzinfo=UTC)
 DAY = timedelta(days=1)
 SECOND = timedelta(seconds=1)
 MICROSECOND = timedelta(microseconds=1)

@@ -52,8 +52,8 @@ def test_the_window_is_closed_in_the_first_second_after_it() -> None:
     with pytest.raises(RefundWindowClosed) as refused:
         decide(completed(NOON), arrived_at=NOON + WINDOW + SECOND)
     assert refused.value.facts == {
-        "window_closes_at": "2026-03-08T12:00:00.000000Z",
-        "arrived_at": "2026-03-08T12:00:01.000000Z",
+        "window_closes_at": "2024-03-08T12:00:00.000000Z",
+        "arrived_at": "2024-03-08T12:00:01.000000Z",
     }
 
 
@@ -87,8 +87,8 @@ def test_an_uncovered_order_is_refused_with_the_times_that_decided_it() -> None:
     with pytest.raises(PolicyNotConfirmed) as refused:
         decide(examples.order(coverage=not_yet))
     assert refused.value.facts == {
-        "placed_at": "2026-02-27T12:00:00.000000Z",
-        "policy_confirmed_at": "2026-02-27T12:00:00.000000Z",
+        "placed_at": "2024-02-28T12:00:00.000000Z",
+        "policy_confirmed_at": "2024-02-28T12:00:00.000000Z",
     }
     with pytest.raises(PolicyNotConfirmed) as never:
         decide(examples.order(coverage=NOT_CONFIRMED))
@@ -98,7 +98,7 @@ def test_an_uncovered_order_is_refused_with_the_times_that_decided_it() -> None:
 def test_an_order_placed_under_a_suspension_is_refused_with_its_beginning() -> None:
     with pytest.raises(MerchantSuspended) as refused:
         decide(examples.order(coverage=SUSPENDED))
-    assert refused.value.facts["suspended_since"] == "2026-02-26T12:00:00.000000Z"
+    assert refused.value.facts["suspended_since"] == "2024-02-27T12:00:00.000000Z"
 
 
 def test_an_order_that_is_not_completed_is_refused() -> None:
@@ -106,7 +106,7 @@ def test_an_order_that_is_not_completed_is_refused() -> None:
         decide(examples.order(completed_at=None))
 
 
-@pytest.mark.parametrize("condition", set(GoodsCondition) - {GoodsCondition.INTACT})
+@pytest.mark.parametrize("condition", sorted(set(GoodsCondition) - {GoodsCondition.INTACT}))
 def test_goods_that_are_not_intact_are_refused(condition: GoodsCondition) -> None:
     with pytest.raises(GoodsNotIntact) as refused:
         decide(examples.order(), condition=condition)
