@@ -64,7 +64,7 @@ def choose_port(wanted: int | None) -> int:
         if not _is_free(wanted):
             raise PortTaken(wanted)
         return wanted
-    return USUAL_PORT if _is_free(USUAL_PORT) else _any_free_port()
+    return USUAL_PORT if _is_free(USUAL_PORT) else any_free_port()
 
 
 def require_loopback(endpoint: str) -> str:
@@ -148,7 +148,7 @@ def _is_free(port: int) -> bool:
     return True
 
 
-def _any_free_port() -> int:
+def any_free_port() -> int:
     with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as probe:
         probe.bind((HOST, 0))
         port: int = probe.getsockname()[1]

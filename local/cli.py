@@ -12,13 +12,18 @@ import typer
 from botocore.exceptions import BotoCoreError, ClientError
 
 from local import aws, containers, deploy, running, story
+from local.cast import Cast, assemble, warm_up
 from local.deploy import Outputs
 from local.failures import CommandFailed, LocalFailure
 from local.paths import STATE
-from local.story import Cast
 from local.terminal import failure, messages, step
 
-app = typer.Typer(help=__doc__, no_args_is_help=True, add_completion=False)
+app = typer.Typer(
+    help=__doc__,
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_show_locals=False,  # they hold tokens
+)
 LOG = STATE / "aws.log"
 LOOK_SECONDS = 1.0
 STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
@@ -77,7 +82,9 @@ def _stage(port: int | None) -> Iterator[tuple[str, Outputs, Cast]]:
         with step("部署 sam deploy"):
             outputs = deploy.deploy(endpoint)
         with step("登录 Demonstration accounts sign in"):
-            cast = story.cast(endpoint, outputs)
+            cast = assemble(endpoint, outputs)
+        with step("预热 The functions start"):
+            warm_up(endpoint, outputs, cast)
         story.play(endpoint, outputs, cast)
         yield endpoint, outputs, cast
 
@@ -88,6 +95,7 @@ def _stay(endpoint: str) -> None:
         while aws.is_ready(endpoint):
             time.sleep(LOOK_SECONDS)
     except Stopped:
+        messages.print("已停止 Stopping …")
         return
     raise CommandFailed(
         "The local AWS has ended by itself.",
@@ -102,6 +110,9 @@ def _told_to_the_person() -> Iterator[None]:
         signal.signal(signum, _stop)
     try:
         yield
+    except Stopped:
+        messages.print("已停止 Stopped; nothing is left running.")
+        raise
     except LocalFailure as told:
         failure(told.fact, told.next_step)
         raise typer.Exit(1) from None

@@ -8,6 +8,7 @@ import sys
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from ipaddress import ip_network
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from urllib.parse import urlsplit
@@ -16,12 +17,14 @@ import docker
 from docker.errors import DockerException
 
 from local import aws, processes
-from local.deploy import STACK, TEMPLATE
+from local.deploy import TEMPLATE, function_name, logical_id_of
 from local.failures import CommandFailed
 from local.paths import ROOT, STATE, TOOLS
 
 DESKTOP_HOST = "host.docker.internal"
 CHUNK_BYTES = 65_536
+EVENT_CLIENTS = {"PEOPLE_CLIENT_IDS": "people-client", "SERVICE_CLIENT_IDS": "service-client"}
+"""The clients whose tokens the sample events claim to carry."""
 
 
 def invoke(function: str, endpoint: str, *, skip_pull_image: bool = False) -> None:
@@ -32,7 +35,7 @@ def invoke(function: str, endpoint: str, *, skip_pull_image: bool = False) -> No
     """
     event = _event_of(function)
     logical_id = logical_id_of(function)
-    variables = _variables_of(logical_id, endpoint)
+    variables = _variables_of(function, endpoint)
     with _reachable_from_containers(endpoint) as address, TemporaryDirectory(dir=STATE) as folder:
         settings, answer = Path(folder, "variables.json"), Path(folder, "answer")
         reaching = {name: value.replace(endpoint, address) for name, value in variables.items()}
@@ -55,11 +58,6 @@ def invoke(function: str, endpoint: str, *, skip_pull_image: bool = False) -> No
         )
 
 
-def logical_id_of(function: str) -> str:
-    """`process_debits` is `ProcessDebitsFunction` in the template."""
-    return "".join(word.capitalize() for word in function.split("_")) + "Function"
-
-
 def is_failure(answer: str) -> bool:
     """Whether Lambda's answer is that of an exception that the function let out."""
     try:
@@ -80,13 +78,11 @@ def _event_of(function: str) -> Path:
     return event
 
 
-def _variables_of(logical_id: str, endpoint: str) -> dict[str, str]:
-    resource = aws.cloudformation(endpoint).describe_stack_resource(
-        StackName=STACK, LogicalResourceId=logical_id
+def _variables_of(function: str, endpoint: str) -> dict[str, str]:
+    configuration = aws.lambdas(endpoint).get_function_configuration(
+        FunctionName=function_name(endpoint, function)
     )
-    name = resource["StackResourceDetail"]["PhysicalResourceId"]
-    configuration = aws.lambdas(endpoint).get_function_configuration(FunctionName=name)
-    return dict(configuration["Environment"]["Variables"])
+    return configuration["Environment"]["Variables"] | EVENT_CLIENTS
 
 
 def _run(command: list[str], answer: Path) -> int:
@@ -108,7 +104,7 @@ def _reachable_from_containers(endpoint: str) -> Iterator[str]:
     """
     port = int(urlsplit(endpoint).netloc.rpartition(":")[2])
     try:
-        relay = _Relay((_bridge_address(), 0), (aws.HOST, port))
+        relay = Relay((_bridge_address(), 0), (aws.HOST, port))
     except OSError:
         yield f"http://{DESKTOP_HOST}:{port}"
         return
@@ -126,11 +122,12 @@ def _bridge_address() -> str:
             f"Docker does not answer: {error}",
             next_step="install and start Docker; every other command works without it.",
         ) from error
-    gateway: str = bridge.attrs["IPAM"]["Config"][0]["Gateway"]
-    return gateway
+    network: dict[str, str] = bridge.attrs["IPAM"]["Config"][0]
+    first_host = next(ip_network(network["Subnet"]).hosts())
+    return network.get("Gateway", str(first_host))
 
 
-class _Relay(socketserver.ThreadingTCPServer):
+class Relay(socketserver.ThreadingTCPServer):
     daemon_threads = True
 
     def __init__(self, address: tuple[str, int], target: tuple[str, int]) -> None:
@@ -139,7 +136,7 @@ class _Relay(socketserver.ThreadingTCPServer):
 
 
 class _RelayedConnection(socketserver.BaseRequestHandler):
-    server: _Relay
+    server: Relay
 
     def handle(self) -> None:
         with socket.create_connection(self.server.target) as upstream:

@@ -57,6 +57,7 @@ def build() -> None:
         if BUILT_FROM.exists() and BUILT_FROM.read_text(encoding="ascii") == sources:
             return
         _sam("build", "--cached", "--parallel", *_BUILD_FOLDERS, *_parameters(_on_this_machine()))
+        _compile_to_bytecode(BUILD)
         BUILT_FROM.write_text(sources, encoding="ascii")
 
 
@@ -91,6 +92,19 @@ def outputs(endpoint: str) -> Outputs:
     return Outputs.from_stack(named, endpoint=endpoint)
 
 
+def logical_id_of(function: str) -> str:
+    """`process_debits` is `ProcessDebitsFunction` in the template."""
+    return "".join(word.capitalize() for word in function.split("_")) + "Function"
+
+
+def function_name(endpoint: str, function: str) -> str:
+    """What the deployed stack calls the function of this folder."""
+    resource = aws.cloudformation(endpoint).describe_stack_resource(
+        StackName=STACK, LogicalResourceId=logical_id_of(function)
+    )
+    return resource["StackResourceDetail"]["PhysicalResourceId"]
+
+
 _BUILD_FOLDERS = ("--build-dir", str(BUILD), "--cache-dir", str(STATE / "build-cache"))
 
 
@@ -100,6 +114,17 @@ def _sam(command: str, *arguments: str, endpoint: str | None = None) -> None:
         log=STATE / f"sam-{command}.log",
         env=processes.environment({"AWS_ENDPOINT_URL": endpoint} if endpoint else {}),
         doing=f"sam {command}",
+    )
+
+
+def _compile_to_bytecode(folder: Path) -> None:
+    """Halve the cold start here, where each worker unpacks the layer anew, with other times."""
+    unchecked = ("--invalidation-mode", "unchecked-hash")
+    processes.run(
+        [str(TOOLS / "python"), "-m", "compileall", "-q", "-j", "0", *unchecked, str(folder)],
+        log=STATE / "compile.log",
+        env=processes.environment(),
+        doing="compiling to bytecode",
     )
 
 

@@ -1,7 +1,7 @@
 """AWS's own DynamoDB engine (DynamoDB Local, in memory), for the store tests.
 
-AWS ships its jar in an npm package. Its licence allows development and tests: it is fetched, checked
-against the hash below, and never part of this repository. Java and npm come as Python wheels.
+AWS ships its jar in an npm package. Its licence allows development and tests: it is fetched,
+checked against the hash below, and never part of this repository. Java and npm come as wheels.
 """
 
 import base64
@@ -50,7 +50,8 @@ def start(*, log: Path) -> Iterator[str]:
     ]
     with (
         log.open("wb") as output,
-        processes.guarded(command, env=processes.environment(), output=output) as engine,
+        # It leaves a file of its own wherever it runs.
+        processes.guarded(command, env=processes.environment(), output=output, cwd=HOME) as engine,
     ):
         _wait_until_ready(url, engine, log)
         yield url

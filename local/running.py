@@ -6,10 +6,11 @@ from contextlib import contextmanager
 from rich.table import Table
 
 from local import aws
+from local.cast import Cast
 from local.deploy import Outputs
 from local.failures import LocalFailure
 from local.paths import STATE
-from local.story import Cast, curl_lines
+from local.story import curl_lines
 from local.terminal import data
 
 ADDRESS = STATE / "running"

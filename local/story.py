@@ -4,25 +4,23 @@ import secrets
 import shlex
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
 import httpx
 from rich.table import Table
 
-from local import accounts, aws
-from local.accounts import Person
+from local import aws
+from local.cast import Actor, Cast, Member
 from local.deploy import Outputs
 from local.failures import UnexpectedAnswer
 from local.terminal import data
 
-SCOPES = ["refunds/members.write", "refunds/orders.write", "refunds/wallet.credit"]
 CREDITED = 100_000
 PAID = 29_900
 REFUNDED = 9_900
 CURRENCY = "CNY"
-POLL_SECONDS = 0.1
+POLL_SECONDS = 0.2
 REFUND_SECONDS = 20.0
 READ_THE_LOG = "read the functions' lines at the end of .local/aws.log."
 
@@ -53,59 +51,6 @@ POLICY = {
         "handling": "商品完好无损即自动退款至钱包。Intact goods are refunded automatically.",
     },
 }
-
-
-@dataclass(frozen=True)
-class Actor:
-    """One of those who take part, and the token they call with."""
-
-    name: str
-    token: str
-
-
-@dataclass(frozen=True)
-class Member(Actor):
-    """A person who signed in, and whom the platform lets act for somebody."""
-
-    account: Person
-    acts_for: str
-
-
-@dataclass(frozen=True)
-class Cast:
-    platform: Actor
-    merchant: Member
-    buyer: Member
-    operator: Member
-
-    @property
-    def merchant_id(self) -> str:
-        return self.merchant.acts_for
-
-    @property
-    def buyer_id(self) -> str:
-        return self.buyer.acts_for
-
-    @property
-    def people(self) -> list[Member]:
-        return [self.merchant, self.buyer, self.operator]
-
-
-def cast(endpoint: str, outputs: Outputs) -> Cast:
-    """Accounts and tokens of their own for each telling, so that it can be told again."""
-    telling = secrets.token_hex(3)
-
-    def member(name: str, acts_for: str) -> Member:
-        account = accounts.create_person(endpoint, outputs, f"{name}-{telling}")
-        token = accounts.person_token(endpoint, outputs, account)
-        return Member(name, token, account, acts_for)
-
-    return Cast(
-        platform=Actor("platform", accounts.service_token(endpoint, outputs, SCOPES)),
-        merchant=member("merchant", f"m-{telling}"),
-        buyer=member("buyer", f"b-{telling}"),
-        operator=member("operator", "platform"),
-    )
 
 
 class Api:

@@ -17,7 +17,7 @@ store = MemberStore.from_settings(settings)
 
 
 @app.put("/members/<subject>", openapi_extensions=http.contract(Scope.WRITE_MEMBERS))
-def put_member(subject: http.PathId, membership: Membership) -> Membership:
+def put_member(subject: http.PathSubject, membership: Membership) -> Membership:
     http.caller(app, settings=settings, store=store).machine(Scope.WRITE_MEMBERS)
     store.put_membership(subject, membership)
     return membership
@@ -28,7 +28,7 @@ def put_member(subject: http.PathId, membership: Membership) -> Membership:
     status_code=204,
     openapi_extensions=http.contract(Scope.WRITE_MEMBERS, MemberNotFound),
 )
-def delete_member(subject: http.PathId) -> Response[None]:
+def delete_member(subject: http.PathSubject) -> Response[None]:
     http.caller(app, settings=settings, store=store).machine(Scope.WRITE_MEMBERS)
     members.revoke(subject, store=store)
     return http.no_content()

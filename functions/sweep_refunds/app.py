@@ -19,5 +19,5 @@ def lambda_handler(event: dict[str, Any], context: Any) -> None:  # noqa: ARG001
     done = sweeps.sweep(store=store, queue=queue, now=datetime.now(UTC))
     metrics.add_metric(name="RefundsDue", unit="Count", value=done.due)
     metrics.add_metric(name="RefundsResent", unit="Count", value=done.sent)
-    metrics.add_metric(name="OldestDueRefund", unit="Seconds", value=done.oldest_seconds)
+    metrics.add_metric(name="OldestPendingRefund", unit="Seconds", value=done.oldest_seconds)
     logger.info("swept", due=done.due, sent=done.sent, oldest_seconds=done.oldest_seconds)

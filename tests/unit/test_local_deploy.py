@@ -59,6 +59,7 @@ def checkout(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Checkout:
     monkeypatch.setattr(deploy, "BUILT_FROM", state / "built-from")
     commands: list[str] = []
     monkeypatch.setattr(deploy, "_sam", lambda *command: commands.append(command[0]))
+    monkeypatch.setattr(deploy, "_compile_to_bytecode", lambda _: None)
     return tmp_path, commands
 
 

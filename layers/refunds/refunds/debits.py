@@ -159,10 +159,12 @@ def settle(
             case Short(available):
                 paid = fitting(group, available)
                 left = [debit for debit in group if debit not in paid]
-                outcome |= _wait(left, WAITS_FOR_FUNDS, store=store, now=clock())
+                outcome |= _wait(left, WAITS_FOR_FUNDS, store=store, now=clock(), ready=ready)
                 group = paid
             case Frozen():
-                return outcome | _wait(group, WAITS_FOR_UNFREEZE, store=store, now=clock())
+                return outcome | _wait(
+                    group, WAITS_FOR_UNFREEZE, store=store, now=clock(), ready=ready
+                )
             case Contended():
                 attempt += 1
             case Unknown(reason):
@@ -171,8 +173,15 @@ def settle(
     return outcome
 
 
-def _wait(group: Sequence[Debit], waits_for: str, *, store: DebitStore, now: datetime) -> Outcome:
-    written = {d.refund_id: store.wait(d, waits_for, now=now) for d in group}
+def _wait(
+    group: Sequence[Debit],
+    waits_for: str,
+    *,
+    store: DebitStore,
+    now: datetime,
+    ready: Callable[[int], bool],
+) -> Outcome:
+    written = {d.refund_id: ready(0) and store.wait(d, waits_for, now=now) for d in group}
     return Outcome(
         waiting=frozenset(refund_id for refund_id, done in written.items() if done),
         failed=frozenset(refund_id for refund_id, done in written.items() if not done),

@@ -55,6 +55,8 @@ def _printable(text: str) -> str:
 
 
 Id = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_-]{1,64}$")]
+Subject = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_|@.:+-]{1,128}$")]
+"""A person, as an identity provider names one: a UUID, `auth0|abc`, an e-mail address."""
 Amount = Annotated[int, Field(strict=True, ge=1, le=MAX_AMOUNT)]
 """Minor units (分 for CNY)."""
 Balance = Annotated[int, Field(strict=True)]

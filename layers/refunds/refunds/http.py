@@ -21,7 +21,7 @@ from refunds.errors import (
     RouteNotFound,
     UnsupportedMediaType,
 )
-from refunds.fields import Id
+from refunds.fields import Id, Subject
 from refunds.members import Caller, MemberStore, Role
 from refunds.observability import log_failure, logger, metrics
 from refunds.settings import Settings
@@ -33,6 +33,7 @@ IDEMPOTENCY_KEY = "idempotency-key"
 type Event = dict[str, Any]
 
 PathId = Annotated[Id, Path()]
+PathSubject = Annotated[Subject, Path()]
 IdempotencyKey = Annotated[
     str,
     Header(

@@ -41,10 +41,16 @@ class DebitQueue:
     def send(self, refunds: Iterable[tuple[str, str]]) -> frozenset[str]:
         """Send a message for each (refund id, merchant id); the ids of those that were taken.
 
-        Never raises: what was not sent, the sweeper sends again.
+        Never raises: what was not sent, the sweeper sends again. Stops at the first batch of
+        which nothing was taken, so that a queue that hangs costs the caller one call's time.
         """
-        batches = batched(refunds, MAX_BATCH, strict=False)
-        return frozenset(refund_id for batch in batches for refund_id in self._send_batch(batch))
+        sent: set[str] = set()
+        for batch in batched(refunds, MAX_BATCH, strict=False):
+            taken = self._send_batch(batch)
+            if not taken:
+                break
+            sent.update(taken)
+        return frozenset(sent)
 
     def visible(self) -> int:
         """About how many messages wait to be received."""

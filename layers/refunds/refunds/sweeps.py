@@ -43,7 +43,7 @@ class Sweep:
     due: int
     sent: int
     oldest_seconds: int
-    """How long the refund that was due first has been due."""
+    """The age of the oldest refund that is pending still, though its time to be swept has come."""
 
 
 def sweep(*, store: SweepStore, queue: SweepQueue, now: datetime) -> Sweep:
@@ -56,5 +56,6 @@ def sweep(*, store: SweepStore, queue: SweepQueue, now: datetime) -> Sweep:
     for each in chosen:
         if each.debit.refund_id in sent:
             store.postpone(each, tries=each.tries, until=next_try_at(each.tries, now))
-    oldest = min((each.due_at for each in due), default=now)
+    pending = [each.debit.requested_at for each in due if not each.debit.waiting]
+    oldest = datetime.fromisoformat(min(pending)) if pending else now
     return Sweep(due=len(due), sent=len(sent), oldest_seconds=int((now - oldest).total_seconds()))
