@@ -65,6 +65,10 @@ demo: $(TOOLS) ## The same, ending with an exit status instead of staying
 invoke: $(TOOLS) ## Run one function in a container on events/FUNCTION.json (while `make run` runs)
 	@exec .tools/bin/python -m local invoke "$(FUNCTION)" $(INVOKE_FLAGS)
 
+.PHONY: invoke-all
+invoke-all: $(TOOLS) ## Run every function in a container on its own event
+	@exec .tools/bin/python -m local invoke-all $(INVOKE_FLAGS)
+
 # --- Develop --------------------------------------------------------------------------------------
 
 .PHONY: test

@@ -15,7 +15,7 @@ from local import aws, containers, deploy, running, story
 from local.cast import Cast, assemble, warm_up
 from local.deploy import Outputs
 from local.failures import CommandFailed, LocalFailure
-from local.paths import STATE
+from local.paths import EVENTS, STATE
 from local.terminal import failure, messages, step
 
 app = typer.Typer(
@@ -68,6 +68,22 @@ def invoke(
     """Run one function in a container on events/FUNCTION.json, against the running stack."""
     with _told_to_the_person():
         containers.invoke(function, running.endpoint(), skip_pull_image=skip_pull_image)
+
+
+@app.command()
+def invoke_all(
+    *,
+    skip_pull_image: Annotated[
+        bool, typer.Option("--skip-pull-image", help="Use the image that is here.")
+    ] = False,
+) -> None:
+    """Run every function in a container on its own event, against a stack of its own."""
+    with _told_to_the_person(), aws.start(None, log=LOG) as local_aws:
+        deploy.build()
+        deploy.deploy(local_aws.endpoint)
+        for event in sorted(EVENTS.glob("*.json")):
+            with step(f"sam local invoke {event.stem}"):
+                containers.invoke(event.stem, local_aws.endpoint, skip_pull_image=skip_pull_image)
 
 
 @contextmanager

@@ -19,7 +19,7 @@ from docker.errors import DockerException
 from local import aws, processes
 from local.deploy import TEMPLATE, function_name, logical_id_of
 from local.failures import CommandFailed
-from local.paths import ROOT, STATE, TOOLS
+from local.paths import EVENTS, STATE, TOOLS
 
 DESKTOP_HOST = "host.docker.internal"
 CHUNK_BYTES = 65_536
@@ -68,7 +68,7 @@ def is_failure(answer: str) -> bool:
 
 
 def _event_of(function: str) -> Path:
-    event = ROOT / "events" / f"{function}.json"
+    event = EVENTS / f"{function}.json"
     if not function or not event.exists():
         known = " ".join(sorted(path.stem for path in event.parent.glob("*.json")))
         raise CommandFailed(
