@@ -104,4 +104,9 @@ class RefundStore(OrderStore):
         merged: dict[str, Values] = {}
         for item in self.get_many([*keys, *details]):
             merged.setdefault(item["pk"], {}).update(item)
-        return {pk: model_of(Refund, values) for pk, values in merged.items()}
+        # The two are read one after the other: where one is missing, they are just being written.
+        return {
+            pk: model_of(Refund, values)
+            for pk, values in merged.items()
+            if {"refund_id", "request_digest"} <= values.keys()
+        }

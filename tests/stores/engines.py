@@ -1,0 +1,109 @@
+"""Where the store tests run: moto, the local AWS, and AWS's own engine (DynamoDB Local)."""
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+from uuid import uuid4
+
+import boto3
+import pytest
+from botocore.config import Config
+from moto import mock_aws
+
+from local import aws
+from refunds.stores.debits import DebitStore
+from refunds.stores.dynamo import Dynamo
+from refunds.stores.members import MemberStore
+from refunds.stores.merchants import MerchantStore
+from refunds.stores.policies import PolicyStore
+from refunds.stores.refunds import RefundStore
+from refunds.stores.sweeps import SweepStore
+from refunds.stores.wallets import WalletStore
+from tests.stores import tables
+
+if TYPE_CHECKING:
+    from mypy_boto3_dynamodb import DynamoDBClient
+
+MOTO, LOCAL_AWS, AWS_ENGINE = "moto", "local-aws", "aws-engine"
+REAL = (LOCAL_AWS, AWS_ENGINE)
+"""Those that keep a transaction whole while other threads write; moto does not."""
+NOT_RUN = (
+    "Not run on AWS's own engine: set DYNAMODB_LOCAL_URL to a running DynamoDB Local, started "
+    "with -inMemory -sharedDb."
+)
+ONE_TRY = Config(
+    connect_timeout=2,
+    read_timeout=30,
+    retries={"mode": "standard", "total_max_attempts": 1},
+    max_pool_connections=32,
+)
+
+
+@dataclass(frozen=True)
+class Stores:
+    """One table of an engine, through each of the product's stores; no pause takes time."""
+
+    client: "DynamoDBClient"
+    table: str
+
+    @property
+    def members(self) -> MemberStore:
+        return self._made(MemberStore)
+
+    @property
+    def merchants(self) -> MerchantStore:
+        return self._made(MerchantStore)
+
+    @property
+    def policies(self) -> PolicyStore:
+        return self._made(PolicyStore)
+
+    @property
+    def refunds(self) -> RefundStore:
+        return self._made(RefundStore)
+
+    @property
+    def debits(self) -> DebitStore:
+        return self._made(DebitStore)
+
+    @property
+    def sweeps(self) -> SweepStore:
+        return self._made(SweepStore)
+
+    @property
+    def wallets(self) -> WalletStore:
+        return self._made(WalletStore)
+
+    def _made[Store: Dynamo](self, kind: type[Store]) -> Store:
+        return kind(self.client, self.table, pause=lambda _: None)
+
+
+@contextmanager
+def moto() -> Iterator[Stores]:
+    with mock_aws():
+        client = boto3.client("dynamodb", config=ONE_TRY)
+        yield Stores(client, tables.create(client, "Table"))
+
+
+@contextmanager
+def local_aws(log: Path) -> Iterator[str]:
+    """Its endpoint, for as long as the block runs."""
+    with aws.start(aws.any_free_port(), log=log) as started:
+        yield started.endpoint
+
+
+def aws_engine() -> str:
+    """Its endpoint, or a skipped test that says so."""
+    url = os.environ.get("DYNAMODB_LOCAL_URL")
+    if not url:
+        pytest.skip(NOT_RUN)
+    return url
+
+
+def stores_at(endpoint: str) -> Stores:
+    """A table of its own in a running engine, so that tests may share the engine."""
+    client = boto3.client("dynamodb", endpoint_url=aws.require_loopback(endpoint), config=ONE_TRY)
+    return Stores(client, tables.create(client, f"Table-{uuid4().hex}"))
