@@ -11,7 +11,6 @@ from refunds.certification import (
     Certification,
     CertificationPage,
     DecisionRequest,
-    Status,
 )
 from refunds.errors import (
     CertificationNotFound,
@@ -22,6 +21,7 @@ from refunds.errors import (
 from refunds.observability import observed
 from refunds.settings import Settings
 from refunds.shops import Shop, ShopSettings
+from refunds.standing import Status
 from refunds.stores.members import MemberStore
 from refunds.stores.merchants import MerchantStore
 

@@ -7,14 +7,19 @@ from aws_lambda_powertools.event_handler import Response
 from botocore.exceptions import BotoCoreError, ClientError
 
 from refunds import http, wallets
-from refunds.errors import IdempotencyKeyRequired, IdempotencyKeyReused, RoleRequired
-from refunds.members import Scope
+from refunds.errors import (
+    IdempotencyKeyRequired,
+    IdempotencyKeyReused,
+    PayoutExceedsPayable,
+    RoleRequired,
+)
+from refunds.members import Party, Role, Scope
 from refunds.observability import log_failure, observed
 from refunds.queue import DebitQueue
 from refunds.settings import Settings
 from refunds.stores.members import MemberStore
 from refunds.stores.wallets import WalletStore
-from refunds.wallets import Credit, CreditRequest, Wallets
+from refunds.wallets import Credit, CreditRequest, Payout, PayoutRequest, Wallets
 
 MAX_WOKEN = 100
 """Waiting refunds that one credit wakes; the sweeper finds the others."""
@@ -49,16 +54,55 @@ def credit_wallet(
     return http.created(credit)
 
 
+@app.post(
+    "/merchants/<merchant_id>/wallet/payouts",
+    status_code=201,
+    openapi_extensions=http.contract(
+        Scope.PAY_OUT, IdempotencyKeyRequired, IdempotencyKeyReused, PayoutExceedsPayable
+    ),
+)
+def pay_out_merchant(
+    merchant_id: http.PathId, key: http.IdempotencyKey, request: PayoutRequest
+) -> Response[Payout]:
+    return _pay_out(Party(Role.MERCHANT, merchant_id), key, request)
+
+
+@app.post(
+    "/buyers/<buyer_id>/payouts",
+    status_code=201,
+    openapi_extensions=http.contract(
+        Scope.PAY_OUT, IdempotencyKeyRequired, IdempotencyKeyReused, PayoutExceedsPayable
+    ),
+)
+def pay_out_buyer(
+    buyer_id: http.PathId, key: http.IdempotencyKey, request: PayoutRequest
+) -> Response[Payout]:
+    return _pay_out(Party(Role.BUYER, buyer_id), key, request)
+
+
 @app.get("/wallet", openapi_extensions=http.contract("party", RoleRequired))
 def get_wallet(role: http.As = None) -> Wallets:
     party = http.caller(app, settings=settings, store=members).party(role)
     return wallets.show(party, store=store)
 
 
+def _pay_out(party: Party, key: str, request: PayoutRequest) -> Response[Payout]:
+    client = http.caller(app, settings=settings, store=members).machine(Scope.PAY_OUT)
+    payout = wallets.pay_out(
+        party,
+        request,
+        client_id=client,
+        idempotency_key=key,
+        store=store,
+        now=datetime.now(UTC),
+    )
+    return http.created(payout)
+
+
 def _wake(merchant_id: str, currency: str) -> None:
     """Send the refunds that wait for this money; a hint, so that its loss only delays them."""
     try:
-        waiting = store.waiting(merchant_id, currency, limit=MAX_WOKEN)
+        waiting = store.waiting_ids(merchant_id, currency, limit=MAX_WOKEN)
     except (BotoCoreError, ClientError) as error:
         log_failure(error)
         return

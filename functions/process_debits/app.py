@@ -3,13 +3,17 @@
 from datetime import UTC, datetime
 from typing import Any
 
-from refunds import debits
+from refunds import debits, settlement
 from refunds.deadline import Deadline
-from refunds.debits import Debit, Outcome
+from refunds.debits import Debit
 from refunds.observability import logger, metrics, observed
 from refunds.queue import Batch
 from refunds.settings import Settings
+from refunds.settlement import Outcome
 from refunds.stores.debits import DebitStore
+
+TOLERATED = 1
+"""Conflicts of one group that are no reason yet for the wallet to grow shards."""
 
 store = DebitStore.from_settings(Settings.from_env())
 
@@ -21,7 +25,12 @@ def lambda_handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
     outcome = Outcome(failed=batch.refund_ids - existing)
     deadline = Deadline(context.get_remaining_time_in_millis)
     for group in debits.groups(found):
-        outcome |= debits.settle(group, store=store, clock=_now, ready=deadline.ready)
+        result = settlement.settle(group, store=store, clock=_now, ready=deadline.ready)
+        if result.contended > TOLERATED:
+            store.grow(group[0].merchant_id, group[0].currency, now=_now())
+        if result.short:
+            store.suspend_for_funds(group[0].merchant_id, now=_now())
+        outcome |= result
     _report(outcome, found, malformed=len(batch.malformed))
     return batch.failures(outcome.failed)
 

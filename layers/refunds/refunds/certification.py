@@ -16,25 +16,13 @@ from stdnum.exceptions import ValidationError as StdnumError
 
 from refunds.errors import CertificationNotFound, CertificationStateConflict, ReasonRequired
 from refunds.fields import Id, Instant, Label, Model, Phone, Reference, Text
-
-
-class Status(StrEnum):
-    SUBMITTED = "submitted"
-    CERTIFIED = "certified"
-    REFUSED = "refused"
-    SUSPENDED = "suspended"
+from refunds.standing import Cause, Status
 
 
 class Verdict(StrEnum):
     CERTIFIED = "certified"
     REFUSED = "refused"
     SUSPENDED = "suspended"
-
-
-class Cause(StrEnum):
-    """Why a suspension is in force."""
-
-    OPERATOR = "operator"
 
 
 class DocumentKind(StrEnum):
@@ -187,7 +175,7 @@ def _apply(
     match standing.status, decision.decision:
         case Status.SUBMITTED, Verdict.CERTIFIED | Verdict.REFUSED:
             return store.decide(merchant_id, decision, operator=operator, now=now)
-        case Status.CERTIFIED, Verdict.SUSPENDED:
+        case Status.CERTIFIED | Status.SUSPENDED, Verdict.SUSPENDED:
             reason = decision.reason or ""
             return store.suspend(merchant_id, Cause.OPERATOR, reason, by=operator, now=now)
         case Status.SUSPENDED, Verdict.CERTIFIED:

@@ -59,6 +59,11 @@ class InvalidCursor(RefundsError):
     title, title_zh = "The cursor does not belong to this caller and query", "游标不属于此查询"
 
 
+class InvalidRange(RefundsError):
+    code, status = "invalid_range", 400
+    title, title_zh = "`from` is later than `to`", "起始时间晚于结束时间"
+
+
 class RoleRequired(RefundsError):
     code, status = "role_required", 400
     title = "You are both a merchant and a buyer: say ?as=merchant or ?as=buyer"
@@ -194,6 +199,41 @@ class OrderTimesImpossible(RefundsError):
     title_zh = "订单时间不合理: 须满足 placed_at ≤ completed_at ≤ 当前时间"
 
 
+class PayoutExceedsPayable(RefundsError):
+    code, status = "payout_exceeds_payable", 422
+    title, title_zh = "More than what may be paid out", "超出可提现金额"
+    rule = "Paid out is what exceeds debt, the deposit's required level and waiting refunds."
+    remedy = "Ask for at most the payable amount."
+
+
+class InsufficientBalance(RefundsError):
+    code, status = "insufficient_balance", 422
+    title, title_zh = "An account does not hold enough", "账户余额不足"
+    rule = "No merchant's or buyer's account goes below zero, and no debt beyond its limit."
+    remedy = "Move at most what the account holds."
+
+
+class CorrectionNotFound(RefundsError):
+    code, status = "correction_not_found", 404
+    title, title_zh = "There is no such correction", "更正不存在"
+
+
+class CorrectionNotOpen(RefundsError):
+    code, status = "correction_not_open", 409
+    title, title_zh = "The correction is already decided", "更正已处理"
+
+
+class ApproverIsProposer(RefundsError):
+    code, status = "approver_is_proposer", 403
+    title, title_zh = "A correction is approved by another operator", "更正须由另一位运营人员批准"
+    remedy = "Let another operator look at it and approve it."
+
+
+class WalletChanged(RefundsError):
+    code, status = "wallet_changed", 409
+    title, title_zh = "The wallet changed meanwhile: try again", "钱包已变动, 请重试"
+
+
 # ── Refusals of a refund, in the order they are checked ─────────────────────────────────────────
 
 
@@ -244,3 +284,8 @@ class AmountExceedsRefundable(RefundsError):
 class RefundNotCancelable(RefundsError):
     code, status = "refund_not_cancelable", 409
     title, title_zh = "The refund is already final", "退款已终结, 不可取消"
+
+
+class RefundNotReversible(RefundsError):
+    code, status = "refund_not_reversible", 409
+    title, title_zh = "Only a refund that succeeded can be reversed", "仅可撤销已成功的退款"

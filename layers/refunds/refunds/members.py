@@ -27,6 +27,7 @@ class Scope(StrEnum):
     WRITE_MEMBERS = "refunds/members.write"
     WRITE_ORDERS = "refunds/orders.write"
     CREDIT_WALLETS = "refunds/wallet.credit"
+    PAY_OUT = "refunds/wallet.payout"
 
 
 class Membership(Model):

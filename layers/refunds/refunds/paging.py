@@ -12,34 +12,24 @@ from refunds.errors import InvalidCursor
 DEFAULT_LIMIT = 20
 MAX_LIMIT = 100
 
-type Part = Annotated[str, Field(min_length=1, max_length=200)]
-
-
-class Position(NamedTuple):
-    """Where in an index an item stands; the index's own key is never in a cursor."""
-
-    pk: Part
-    sk: Part
-    listed_at: Part
-
 
 class Page[Item](NamedTuple):
     items: list[Item]
-    after: Position | None
+    after: str | None
     """The last item's position when there may be more; a page may be short, even empty."""
 
 
-_CURSOR = TypeAdapter(tuple[str, Position])
+_CURSOR = TypeAdapter(tuple[str, Annotated[str, Field(min_length=1, max_length=200)]])
 
 
-def encode(position: Position | None, **query: str | None) -> str | None:
+def encode(position: str | None, **query: str | None) -> str | None:
     """A cursor for `position` of this query; none when there is no more."""
     if position is None:
         return None
     return urlsafe_b64encode(_CURSOR.dump_json((_bound(query), position))).decode().rstrip("=")
 
 
-def decode(cursor: str | None, **query: str | None) -> Position | None:
+def decode(cursor: str | None, **query: str | None) -> str | None:
     """Raises InvalidCursor: not a cursor, or another caller's or query's."""
     if cursor is None:
         return None

@@ -1,7 +1,7 @@
 """Refunds: their states, what a request says, and what its parties see.
 
 begins pending | refused;  pending → succeeded | awaiting_funds | canceled
-awaiting_funds → succeeded | canceled
+awaiting_funds → succeeded | canceled;  succeeded → reversed
 """
 
 from enum import StrEnum
@@ -26,6 +26,7 @@ class RefundStatus(StrEnum):
     SUCCEEDED = "succeeded"
     CANCELED = "canceled"
     REFUSED = "refused"
+    REVERSED = "reversed"
 
 
 OPEN = frozenset({RefundStatus.PENDING, RefundStatus.AWAITING_FUNDS})
@@ -82,6 +83,7 @@ class Refund(Model):
     awaiting_funds_at: Instant | None = None
     succeeded_at: Instant | None = None
     canceled_at: Instant | None = None
+    reversed_at: Instant | None = None
     sources: dict[str, Amount] | None = None
     """Where the money came from, account by account, in minor units."""
     waits_for: str | None = None
@@ -138,5 +140,6 @@ def timeline(refund: Refund) -> list[TimelineEntry]:
         (RefundStatus.AWAITING_FUNDS, refund.awaiting_funds_at),
         (RefundStatus.SUCCEEDED, refund.succeeded_at),
         (RefundStatus.CANCELED, refund.canceled_at),
+        (RefundStatus.REVERSED, refund.reversed_at),
     ]
     return [TimelineEntry(status=status, at=at) for status, at in stamps if at]

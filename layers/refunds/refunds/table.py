@@ -15,7 +15,8 @@
 | wallet shard          | WALLET#<m>#<currency>#<k> | WALLET               |                   |
 | deposit               | DEPOSIT#<m>#<currency>    | DEPOSIT              |                   |
 | buyer's balance       | BUYER#<b>                 | BALANCE#<currency>   |                   |
-| credit, its posting   | CREDIT#<id>               | CREDIT               |                   |
+| any other posting     | POSTING#<id>              | POSTING              |                   |
+| debt to the platform  | RECEIVABLE#<m>#<currency> | RECEIVABLE           |                   |
 
 Four sparse indexes, all KEYS_ONLY: `merchant_list` and `buyer_list` (what a party sees, newest
 first), `waiting_list` (what a credit wakes, oldest first), `due_bucket` (what the sweeper sees).
@@ -23,12 +24,23 @@ The items that a debit writes stay within 1 KB, and it moves no list entry but t
 Outside ids match `[A-Za-z0-9_-]`, so that `#` always separates.
 """
 
+from typing import TYPE_CHECKING
 from zlib import crc32
+
+if TYPE_CHECKING:
+    from refunds.statements import Owner
 
 type Key = dict[str, dict[str, str]]
 
 DUE_BUCKETS = 32
 """Keys of the sweeper's index: no merchant and no minute makes one of them hot."""
+
+LIST_BUCKETS = 8
+"""Keys of each list of a merchant: 8,000 writes a second before an index key is hot."""
+HOT_WALLETS = "wallets"
+"""The due bucket of wallets with several shards: when to look whether they are quiet."""
+FUNDS_SUSPENSIONS = "suspensions"
+CORRECTIONS = "CORRECTIONS"
 
 MERCHANT_LIST = "ByMerchant"
 BUYER_LIST = "ByBuyer"
@@ -88,17 +100,29 @@ def deposit(merchant_id: str, currency: str) -> Key:
     return _key(f"DEPOSIT#{merchant_id}#{currency}", "DEPOSIT")
 
 
+def correction(correction_id: str) -> Key:
+    return _key(f"CORRECTION#{correction_id}", "CORRECTION")
+
+
+def receivable(merchant_id: str, currency: str) -> Key:
+    return _key(f"RECEIVABLE#{merchant_id}#{currency}", "RECEIVABLE")
+
+
 def buyer_balance(buyer_id: str, currency: str) -> Key:
     return _key(f"BUYER#{buyer_id}", f"BALANCE#{currency}")
 
 
-def credit(credit_id: str) -> Key:
-    return _key(f"CREDIT#{credit_id}", "CREDIT")
+def posting(posting_id: str) -> Key:
+    return _key(f"POSTING#{posting_id}", "POSTING")
 
 
-def merchant_list(kind: str, merchant_id: str, bucket: int = 0) -> str:
-    """`kind` is ORDERS or REFUNDS; a bucket more for each shard of a hot merchant."""
-    return f"{kind}#{merchant_id}#{bucket}"
+def merchant_list(kind: str, merchant_id: str, thing_id: str) -> str:
+    """`kind` is ORDERS or REFUNDS; each thing is in the bucket of its id."""
+    return f"{kind}#{merchant_id}#{bucket(thing_id)}"
+
+
+def merchant_lists(kind: str, merchant_id: str) -> tuple[str, ...]:
+    return tuple(f"{kind}#{merchant_id}#{number}" for number in range(LIST_BUCKETS))
 
 
 def buyer_list(kind: str, buyer_id: str) -> str:
@@ -109,9 +133,47 @@ def certification_list(status: str) -> str:
     return f"CERTIFICATIONS#{status}"
 
 
-def waiting_list(merchant_id: str, currency: str, bucket: int = 0) -> str:
-    return f"{merchant_id}#{currency}#{bucket}"
+def waiting_list(merchant_id: str, currency: str, refund_id: str) -> str:
+    return f"{merchant_id}#{currency}#{bucket(refund_id)}"
+
+
+def waiting_lists(merchant_id: str, currency: str) -> tuple[str, ...]:
+    return tuple(f"{merchant_id}#{currency}#{number}" for number in range(LIST_BUCKETS))
+
+
+def bucket(thing_id: str) -> int:
+    """Which of a merchant's list buckets an order or refund is in."""
+    return crc32(thing_id.encode()) % LIST_BUCKETS
 
 
 def due_bucket(refund_id: str) -> str:
     return str(crc32(refund_id.encode()) % DUE_BUCKETS)
+
+
+def statement_head(owner: "Owner") -> Key:
+    return _key(_statement(owner), "HEAD")
+
+
+def statement_month(owner: "Owner", month: str) -> Key:
+    return _key(_statement(owner), f"MONTH#{month}")
+
+
+def statement_bucket(owner: "Owner", month: str, number: int) -> str:
+    return f"{_statement(owner)}#{month}#{number}"
+
+
+def statement_entry(owner: "Owner", booked_at: str, number: int) -> Key:
+    pk = statement_bucket(owner, booked_at[:7], number % LIST_BUCKETS)
+    return _key(pk, f"{booked_at}#{number:012}")
+
+
+def booked_bucket(owner: "Owner", number: int) -> str:
+    return f"BOOKED#{owner.role}#{owner.id}#{owner.currency}#{number}"
+
+
+def booked(owner: "Owner", posting_id: str) -> Key:
+    return _key(booked_bucket(owner, bucket(posting_id)), posting_id)
+
+
+def _statement(owner: "Owner") -> str:
+    return f"STATEMENT#{owner.role}#{owner.id}#{owner.currency}"

@@ -1,25 +1,34 @@
 """The debit's transaction, and which reply each answer of DynamoDB is."""
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Any
+from zlib import crc32
 
 from botocore.exceptions import BotoCoreError, ClientError
 
 from refunds import table
-from refunds.debits import (
+from refunds.debits import Debit, next_try_at
+from refunds.errors import Busy
+from refunds.funding import PASSED_OVER_AT_MOST, Funds, Payment, Plan
+from refunds.settlement import (
     Contended,
-    Debit,
     Frozen,
     Rejected,
     Reply,
     Settled,
     Short,
     Unknown,
-    next_try_at,
 )
-from refunds.stores.dynamo import CONTENTION, Action, Dynamo, Values, actions_of, refused_actions
+from refunds.stores.dynamo import (
+    CONTENTION,
+    Action,
+    Values,
+    actions_of,
+    refused_actions,
+)
+from refunds.stores.standing import StandingStore
 from refunds.times import format_instant
 
 OPEN_VALUES = {"pending": "pending", "awaiting": "awaiting_funds"}
@@ -28,23 +37,47 @@ OPEN_STILL = "#status IN (:pending, :awaiting)"
 AS_READ = (
     f"{OPEN_STILL} AND merchant_id = :m AND buyer_id = :b AND currency = :c AND amount = :amount"
 )
-FUNDED = "available >= :sum AND attribute_not_exists(frozen)"
+FUNDED = "available >= :amount AND attribute_not_exists(frozen)"
+FUNDED_AND_NOT_HELD = f"{FUNDED} AND attribute_not_exists(held)"
+MAX_OVERDUE = 5
+"""Refunds that have waited too long, which join each plan of their merchant."""
 
 
-class DebitStore(Dynamo):
+class DebitStore(StandingStore):
     def debits(self, refund_ids: Sequence[str]) -> tuple[list[Debit], set[str]]:
         """The open ones of at most 100 refunds, and the ids of all that exist."""
         items = self.get_many([table.refund(refund_id) for refund_id in refund_ids])
         debits = [debit_of(item) for item in items if is_open(item)]
         return debits, {item["refund_id"] for item in items}
 
-    def debit(self, group: Sequence[Debit], *, now: datetime) -> Reply:
-        """Take the group's sum from its merchant's wallet, and settle each refund of it."""
-        actions = self._actions(group, now)
+    def shard(self, merchant_id: str, currency: str, *, seed: str) -> int:
+        return crc32(seed.encode()) % self.shards(merchant_id, currency)
+
+    def funds(self, merchant_id: str, currency: str) -> Funds | Contended | Unknown:
+        try:
+            return self.read_funds(merchant_id, currency)
+        except Busy:
+            return Contended()
+        except (ClientError, BotoCoreError) as error:
+            return Unknown(type(error).__name__)
+
+    def overdue(self, merchant_id: str, currency: str, *, now: datetime) -> list[Debit]:
+        """The oldest of the refunds that have waited for longer than any may be passed over."""
+        before = format_instant(now - PASSED_OVER_AT_MOST)
+        try:
+            keys = self.waiting_keys(merchant_id, currency, before=before, limit=MAX_OVERDUE)
+            return [debit_of(item) for item in self.get_many(keys) if is_open(item)]
+        except (ClientError, BotoCoreError, Busy):
+            return []
+
+    def debit(self, plan: Plan, *, now: datetime) -> Reply:
+        """Draw the plan's sums from its merchant's sources, and settle each refund of it."""
+        actions = [*self._sources(plan), *self._refunds(plan, now), *self._buyers(plan)]
         try:
             self.client.transact_write_items(TransactItems=actions_of(actions))
         except self.client.exceptions.TransactionCanceledException as error:
-            return _reply(error.response.get("CancellationReasons", []), actions, group)
+            reasons = error.response.get("CancellationReasons", [])
+            return _reply(reasons, actions, plan.payments)
         except ClientError as error:
             # A definite "not now" is told from everything else, of which nothing is known.
             code = error.response["Error"]["Code"]
@@ -68,7 +101,7 @@ class DebitStore(Dynamo):
                     "waits_for": waits_for,
                     "due_at": format_instant(next_try_at(tries, now)),
                     "tries": tries + 1,
-                    "list": table.waiting_list(debit.merchant_id, debit.currency),
+                    "list": table.waiting_list(debit.merchant_id, debit.currency, debit.refund_id),
                     "now": format_instant(now),
                 },
             )
@@ -76,67 +109,86 @@ class DebitStore(Dynamo):
             return False
         return True
 
-    def _actions(self, group: Sequence[Debit], now: datetime) -> list[Action]:
-        first, total = group[0], sum(debit.amount for debit in group)
-        wallet = table.wallet(first.merchant_id, first.currency)
+    def _sources(self, plan: Plan) -> Iterator[Action]:
+        first, total = plan.payments[0].debit, plan.total
+        merchant_id, currency = first.merchant_id, first.currency
+        for shard, amount in plan.shards:
+            yield self.action_update(
+                table.wallet(merchant_id, currency, shard),
+                "SET available = available - :amount",
+                FUNDED if plan.read else FUNDED_AND_NOT_HELD,
+                {"amount": amount},
+            )
+        if total.deposit:
+            yield self.action_update(
+                table.deposit(merchant_id, currency),
+                "SET available = available - :amount",
+                "available >= :amount",
+                {"amount": total.deposit},
+            )
+        if total.receivable:
+            yield self.action_update(
+                table.receivable(merchant_id, currency),
+                "SET headroom = headroom - :amount, owed = owed + :amount",
+                "headroom >= :amount",
+                {"amount": total.receivable},
+            )
+        if not plan.shards:
+            yield self.action_check(
+                table.merchant_currency(merchant_id, currency), "attribute_not_exists(frozen)", {}
+            )
+
+    def _refunds(self, plan: Plan, now: datetime) -> Iterator[Action]:
+        for payment in plan.payments:
+            debit = payment.debit
+            yield self.action_update(
+                table.refund(debit.refund_id),
+                "SET #status = :succeeded, succeeded_at = :now, sources = :sources "
+                "REMOVE due_bucket, due_at, waits_for, waiting_list",
+                AS_READ,
+                {
+                    **OPEN_VALUES,
+                    "succeeded": "succeeded",
+                    "now": format_instant(now),
+                    "sources": payment.parts.named(),
+                    "m": debit.merchant_id,
+                    "b": debit.buyer_id,
+                    "c": debit.currency,
+                    "amount": debit.amount,
+                },
+            )
+
+    def _buyers(self, plan: Plan) -> Iterator[Action]:
         by_buyer: defaultdict[str, int] = defaultdict(int)
-        for debit in group:
-            by_buyer[debit.buyer_id] += debit.amount
-        return [
-            self.action_update(wallet, "SET available = available - :sum", FUNDED, {"sum": total}),
-            *(self._settle(debit, now) for debit in group),
-            *(
-                self.action_update(
-                    table.buyer_balance(buyer_id, first.currency),
-                    "ADD available :amount",
-                    None,
-                    {"amount": amount},
-                )
-                for buyer_id, amount in by_buyer.items()
-            ),
-        ]
-
-    def _settle(self, debit: Debit, now: datetime) -> Action:
-        return self.action_update(
-            table.refund(debit.refund_id),
-            "SET #status = :succeeded, succeeded_at = :now, sources = :sources "
-            "REMOVE due_bucket, due_at, waits_for, waiting_list",
-            AS_READ,
-            {
-                **OPEN_VALUES,
-                "succeeded": "succeeded",
-                "now": format_instant(now),
-                "sources": {"available": debit.amount},
-                "m": debit.merchant_id,
-                "b": debit.buyer_id,
-                "c": debit.currency,
-                "amount": debit.amount,
-            },
-        )
+        for payment in plan.payments:
+            by_buyer[payment.debit.buyer_id] += payment.debit.amount
+        for buyer_id, amount in by_buyer.items():
+            yield self.action_update(
+                table.buyer_balance(buyer_id, plan.payments[0].debit.currency),
+                "ADD available :amount",
+                None,
+                {"amount": amount},
+            )
 
 
-def _reply(reasons: Sequence[Any], actions: Sequence[Action], group: Sequence[Debit]) -> Reply:
+def _reply(reasons: Sequence[Any], actions: Sequence[Action], payments: Sequence[Payment]) -> Reply:
     """Which row of the reply table a cancelled transaction is. Reasons are positional."""
-    refused = dict(refused_actions(reasons, actions))
-    refunds = {
-        debit.refund_id: refused[place]
-        for place, debit in enumerate(group, start=1)
-        if place in refused
-    }
+    refused = [(actions[place].key, item) for place, item in refused_actions(reasons, actions)]
+    paid = {table.refund(each.debit.refund_id)["pk"]["S"]: each.debit for each in payments}
+    refunds = {paid[key].refund_id: item for key, item in refused if key in paid}
     if refunds:
         still_open = {refund_id for refund_id, item in refunds.items() if item and is_open(item)}
         return Rejected(
             closed=frozenset(refunds.keys() - still_open), altered=frozenset(still_open)
         )
-    if 0 in refused:
-        wallet = refused[0] or {}
-        return Frozen() if "frozen" in wallet else Short(wallet.get("available", 0))
+    if refused:
+        return Frozen() if any(item and "frozen" in item for _, item in refused) else Short()
     if any(reason.get("Code") in CONTENTION for reason in reasons):
         return Contended()
     return Unknown(", ".join(sorted({str(reason.get("Code")) for reason in reasons})))
 
 
-def is_open(item: Values) -> bool:
+def is_open(item: Mapping[str, Any]) -> bool:
     return item["status"] in OPEN_VALUES.values()
 
 

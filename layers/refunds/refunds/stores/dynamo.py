@@ -4,6 +4,7 @@ import random
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from functools import cache
 from itertools import batched
 from typing import TYPE_CHECKING, Any, Self
@@ -15,7 +16,8 @@ from botocore.exceptions import ClientError
 
 from refunds.errors import Busy
 from refunds.settings import Settings
-from refunds.table import Key
+from refunds.table import DUE_LIST, Key
+from refunds.times import format_instant
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
@@ -82,6 +84,12 @@ class Action:
     request: Item
     refusal: Callable[[Values | None], Exception] | None = None
 
+    @property
+    def key(self) -> str:
+        """The partition key of the item it is about."""
+        key: str = self.request["Item" if self.kind == "Put" else "Key"]["pk"]["S"]
+        return key
+
 
 @dataclass(frozen=True)
 class Dynamo:
@@ -123,10 +131,13 @@ class Dynamo:
         values: Values,
         refusal: Callable[[Values | None], Exception] | None = None,
         condition: str | None = "attribute_not_exists(pk)",
+        values_of_condition: Values | None = None,
     ) -> Action:
         request: Item = {"TableName": self.table, "Item": {**key, **to_item(values)}}
         if condition:
             request["ConditionExpression"] = condition
+        if values_of_condition:
+            request["ExpressionAttributeValues"] = _named(values_of_condition)
         return Action("Put", request, refusal)
 
     def action_update(
@@ -138,6 +149,21 @@ class Dynamo:
         refusal: Callable[[Values | None], Exception] | None = None,
     ) -> Action:
         return Action("Update", self._update(key, expression, condition, values), refusal)
+
+    def action_delete(
+        self,
+        key: Key,
+        condition: str,
+        values: Values,
+        refusal: Callable[[Values | None], Exception] | None = None,
+    ) -> Action:
+        request: Item = {
+            "TableName": self.table,
+            "Key": key,
+            "ConditionExpression": condition,
+            "ExpressionAttributeValues": _named(values),
+        }
+        return Action("Delete", request, refusal)
 
     def action_check(
         self,
@@ -199,6 +225,32 @@ class Dynamo:
         )
         return [from_item(item) for item in answer["Items"]]
 
+    def query_all(self, pk: str) -> Iterator[Values]:
+        """Every item of a partition, page by page."""
+        pages = self.client.get_paginator("query").paginate(
+            TableName=self.table,
+            ConsistentRead=True,
+            KeyConditionExpression="pk = :pk",
+            ExpressionAttributeValues={":pk": {"S": pk}},
+        )
+        for page in pages:
+            yield from map(from_item, page["Items"])
+
+    def due_keys(self, bucket: str, now: datetime, *, limit: int) -> list[Key]:
+        """Keys of a due bucket whose time has come, the longest due first."""
+        answer = self.client.query(
+            TableName=self.table,
+            IndexName=DUE_LIST,
+            KeyConditionExpression="due_bucket = :bucket AND due_at <= :at",
+            ExpressionAttributeValues={
+                ":bucket": {"S": bucket},
+                ":at": {"S": format_instant(now)},
+            },
+            Limit=limit,
+        )
+        found = [from_item(item) for item in answer["Items"]]
+        return [{"pk": {"S": item["pk"]}, "sk": {"S": item["sk"]}} for item in found]
+
     def get_together(self, keys: Sequence[Key]) -> list[Values | None]:
         """Items as they were at one instant: a serialisable read."""
         gets: Any = [{"Get": {"TableName": self.table, "Key": key}} for key in keys]
@@ -230,8 +282,9 @@ class Dynamo:
             "TableName": self.table,
             "Key": key,
             "UpdateExpression": expression,
-            "ExpressionAttributeValues": _named(values),
         }
+        if values:
+            request["ExpressionAttributeValues"] = _named(values)
         if condition:
             request["ConditionExpression"] = condition
         if "#status" in f"{expression}{condition}":

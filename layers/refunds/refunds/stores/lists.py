@@ -1,11 +1,14 @@
 """Pages of the table's list indexes."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from heapq import merge
+from itertools import islice
+from operator import itemgetter
 from typing import Any
 
-from refunds.paging import MAX_LIMIT, Page, Position
-from refunds.stores.dynamo import Dynamo, from_item, to_item
+from refunds.paging import MAX_LIMIT, Page
+from refunds.stores.dynamo import Dynamo, Values, from_item
 from refunds.table import Key
 
 MAX_LOOKED_AT = 1000
@@ -14,11 +17,11 @@ MAX_LOOKED_AT = 1000
 
 @dataclass(frozen=True, slots=True)
 class Listing:
-    """One list of an index."""
+    """One list of an index, spread over one or more keys."""
 
     index: str
     attribute: str
-    value: str
+    values: tuple[str, ...]
 
 
 class ListStore(Dynamo):
@@ -28,7 +31,7 @@ class ListStore(Dynamo):
         *,
         read: Callable[[list[Key]], Mapping[str, T]],
         keep: Callable[[T], bool],
-        after: Position | None,
+        after: str | None,
         limit: int,
     ) -> Page[T]:
         """Up to `limit` items of a list that `keep` wants, newest first.
@@ -38,39 +41,42 @@ class ListStore(Dynamo):
         """
         kept: list[T] = []
         for _ in range(MAX_LOOKED_AT // MAX_LIMIT):
-            positions, more = self._positions(listing, after=after, limit=MAX_LIMIT)
-            items = read([_key_of(position) for position in positions])
-            for number, position in enumerate(positions, start=1):
-                after = position
-                item = items.get(position.pk)
+            entries = list(islice(self._entries(listing, after=after), MAX_LIMIT + 1))
+            more = len(entries) > MAX_LIMIT
+            entries = entries[:MAX_LIMIT]
+            items = read([_key_of(entry) for entry in entries])
+            for number, entry in enumerate(entries, start=1):
+                after = entry["listed_at"]
+                item = items.get(entry["pk"])
                 if item is not None and keep(item):
                     kept.append(item)
                 if len(kept) == limit:
-                    return Page(kept, after if more or number < len(positions) else None)
+                    return Page(kept, after if more or number < len(entries) else None)
             if not more:
                 return Page(kept, None)
         return Page(kept, after)
 
-    def _positions(
-        self, listing: Listing, *, after: Position | None, limit: int
-    ) -> tuple[list[Position], bool]:
-        start: Any = {}
+    def _entries(self, listing: Listing, *, after: str | None) -> Iterator[Values]:
+        """The entries of all the list's keys, newest first; no two have the same `listed_at`."""
+        found = [self._newest(listing, value, after=after) for value in listing.values]
+        return merge(*found, key=itemgetter("listed_at"), reverse=True)
+
+    def _newest(self, listing: Listing, value: str, *, after: str | None) -> list[Values]:
+        condition = f"{listing.attribute} = :value"
+        values = {":value": {"S": value}}
         if after:
-            key = {**after._asdict(), listing.attribute: listing.value}
-            start = {"ExclusiveStartKey": to_item(key)}
+            condition += " AND listed_at < :after"
+            values[":after"] = {"S": after}
         answer = self.client.query(
             TableName=self.table,
             IndexName=listing.index,
-            KeyConditionExpression=f"{listing.attribute} = :value",
-            ExpressionAttributeValues={":value": {"S": listing.value}},
+            KeyConditionExpression=condition,
+            ExpressionAttributeValues=values,
             ScanIndexForward=False,
-            Limit=limit,
-            **start,
+            Limit=MAX_LIMIT + 1,
         )
-        found = [from_item(item) for item in answer["Items"]]
-        positions = [Position(item["pk"], item["sk"], item["listed_at"]) for item in found]
-        return positions, "LastEvaluatedKey" in answer
+        return [from_item(item) for item in answer["Items"]]
 
 
-def _key_of(position: Position) -> Key:
-    return {"pk": {"S": position.pk}, "sk": {"S": position.sk}}
+def _key_of(entry: Mapping[str, Any]) -> Key:
+    return {"pk": {"S": entry["pk"]}, "sk": {"S": entry["sk"]}}

@@ -5,25 +5,20 @@ from datetime import datetime
 from refunds import table
 from refunds.certification import (
     Application,
-    Cause,
     Certification,
     DecisionRequest,
-    Status,
 )
 from refunds.errors import CertificationStateConflict
-from refunds.paging import Page, Position
+from refunds.paging import Page
 from refunds.shops import ShopSettings
-from refunds.stores.dynamo import Action, Values
+from refunds.standing import Status
 from refunds.stores.lists import Listing, ListStore
+from refunds.stores.standing import StandingStore, conflict
 from refunds.table import Key
 from refunds.times import format_instant
 
 
-def _conflict(_: Values | None) -> Exception:
-    return CertificationStateConflict()
-
-
-class MerchantStore(ListStore):
+class MerchantStore(StandingStore, ListStore):
     def shop(self, merchant_id: str) -> ShopSettings:
         item = self.get(table.merchant(merchant_id)) or {}
         return ShopSettings.model_validate(item.get("shop", {}))
@@ -45,10 +40,10 @@ class MerchantStore(ListStore):
         return self._certifications([table.merchant(merchant_id)]).get(f"MERCHANT#{merchant_id}")
 
     def certifications(
-        self, status: Status, *, after: Position | None, limit: int
+        self, status: Status, *, after: str | None, limit: int
     ) -> Page[Certification]:
         """Those in a state, the newest submission first."""
-        listing = Listing(table.MERCHANT_LIST, "merchant_list", table.certification_list(status))
+        listing = Listing(table.MERCHANT_LIST, "merchant_list", (table.certification_list(status),))
         return self.page(
             listing,
             read=self._certifications,
@@ -69,7 +64,7 @@ class MerchantStore(ListStore):
                         "application": application.model_dump(mode="json"),
                         "submitted_at": at,
                     },
-                    _conflict,
+                    conflict,
                 ),
                 self.action_update(
                     table.merchant(merchant_id),
@@ -84,7 +79,7 @@ class MerchantStore(ListStore):
                         "list": table.certification_list(Status.SUBMITTED),
                         "listed_at": f"{at}#{merchant_id}",
                     },
-                    _conflict,
+                    conflict,
                 ),
             )
         except CertificationStateConflict:
@@ -99,7 +94,7 @@ class MerchantStore(ListStore):
         submitted_at = merchant.get("certification_at", "")
         try:
             self.transact(
-                self._move(merchant_id, Status.SUBMITTED, decision.decision),
+                self.move(merchant_id, Status.SUBMITTED, decision.decision),
                 self.action_update(
                     table.certification(merchant_id, submitted_at),
                     "SET decision = :decision, reason = :reason, decided_by = :by, "
@@ -111,85 +106,12 @@ class MerchantStore(ListStore):
                         "by": operator,
                         "at": format_instant(now),
                     },
-                    _conflict,
+                    conflict,
                 ),
             )
         except CertificationStateConflict:
             return False
         return True
-
-    def suspend(
-        self, merchant_id: str, cause: Cause, reason: str, *, by: str, now: datetime
-    ) -> bool:
-        """Whether the merchant was certified and under no suspension."""
-        at = format_instant(now)
-        try:
-            self.transact(
-                self._move(
-                    merchant_id,
-                    Status.CERTIFIED,
-                    Status.SUSPENDED,
-                    ", suspension_causes = :causes, suspended_since = :at",
-                    {"causes": [cause], "at": at},
-                ),
-                self.action_put(
-                    table.suspension(merchant_id, at),
-                    {"began_at": at, "reason": reason, "suspended_by": by},
-                    _conflict,
-                ),
-            )
-        except CertificationStateConflict:
-            return False
-        return True
-
-    def lift(self, merchant_id: str, cause: Cause, *, by: str, now: datetime) -> bool:
-        """Whether this cause, and no other, was in force."""
-        merchant = self.get(table.merchant(merchant_id)) or {}
-        if merchant.get("suspension_causes") != [cause]:
-            return False
-        since = merchant["suspended_since"]
-        try:
-            self.transact(
-                self._move(
-                    merchant_id,
-                    Status.SUSPENDED,
-                    Status.CERTIFIED,
-                    " REMOVE suspension_causes, suspended_since",
-                    {},
-                ),
-                self.action_update(
-                    table.suspension(merchant_id, since),
-                    "SET ended_at = :at, lifted_by = :by",
-                    "attribute_exists(pk) AND attribute_not_exists(ended_at)",
-                    {"at": format_instant(now), "by": by},
-                    _conflict,
-                ),
-            )
-        except CertificationStateConflict:
-            return False
-        return True
-
-    def _move(
-        self,
-        merchant_id: str,
-        leaves: Status,
-        enters: str,
-        expression: str = "",
-        values: Values | None = None,
-    ) -> Action:
-        """A step of the state machine: only from the state it leaves."""
-        return self.action_update(
-            table.merchant(merchant_id),
-            "SET certification = :enters, merchant_list = :list" + expression,
-            "certification = :leaves",
-            {
-                "enters": enters,
-                "leaves": leaves,
-                "list": table.certification_list(enters),
-                **(values or {}),
-            },
-            _conflict,
-        )
 
     def _certifications(self, merchants: list[Key]) -> dict[str, Certification]:
         """By the merchant's partition key; a merchant without a submission is left out."""

@@ -6,7 +6,7 @@ from refunds import table
 from refunds.certification import Suspension
 from refunds.members import Party, Role
 from refunds.orders import Order
-from refunds.paging import Page, Position
+from refunds.paging import Page
 from refunds.stores.dynamo import from_item, model_of
 from refunds.stores.lists import Listing, ListStore
 from refunds.stores.policies import PolicyStore
@@ -21,7 +21,7 @@ class OrderStore(PolicyStore, ListStore):
     def put_order(self, order: Order) -> bool:
         """Whether it was not recorded yet."""
         values = order.model_dump(mode="json", exclude_none=True) | {
-            "merchant_list": table.merchant_list("ORDERS", order.merchant_id),
+            "merchant_list": table.merchant_list("ORDERS", order.merchant_id, order.order_id),
             "buyer_list": table.buyer_list("ORDERS", order.buyer_id),
             "listed_at": f"{format_instant(order.placed_at)}#{order.order_id}",
         }
@@ -53,7 +53,7 @@ class OrderStore(PolicyStore, ListStore):
         found = [model_of(Suspension, from_item(item)) for item in answer["Items"]]
         return found[0] if found else None
 
-    def orders(self, party: Party, *, after: Position | None, limit: int) -> Page[Order]:
+    def orders(self, party: Party, *, after: str | None, limit: int) -> Page[Order]:
         return self.page(
             listing_of("ORDERS", party),
             read=lambda keys: {item["pk"]: model_of(Order, item) for item in self.get_many(keys)},
@@ -65,5 +65,5 @@ class OrderStore(PolicyStore, ListStore):
 
 def listing_of(kind: str, party: Party) -> Listing:
     if party.role is Role.MERCHANT:
-        return Listing(table.MERCHANT_LIST, "merchant_list", table.merchant_list(kind, party.id))
-    return Listing(table.BUYER_LIST, "buyer_list", table.buyer_list(kind, party.id))
+        return Listing(table.MERCHANT_LIST, "merchant_list", table.merchant_lists(kind, party.id))
+    return Listing(table.BUYER_LIST, "buyer_list", (table.buyer_list(kind, party.id),))

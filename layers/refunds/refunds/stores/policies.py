@@ -1,7 +1,6 @@
 """The draft and the confirmed policy: items apart, so that the second can be guarded by its key."""
 
 from refunds import table
-from refunds.certification import Status
 from refunds.errors import (
     MerchantNotCertified,
     PolicyAlreadyConfirmed,
@@ -9,6 +8,7 @@ from refunds.errors import (
     ShopIncomplete,
 )
 from refunds.policies import ConfirmedPolicy, Draft
+from refunds.standing import Status
 from refunds.stores.dynamo import Dynamo, Values, model_of
 
 

@@ -5,7 +5,7 @@ from datetime import datetime
 from refunds import table
 from refunds.intake import Superseded
 from refunds.members import Party
-from refunds.paging import Page, Position
+from refunds.paging import Page
 from refunds.refunds import OPEN, Refund, RefundStatus
 from refunds.stores.debits import OPEN_STILL, OPEN_VALUES
 from refunds.stores.dynamo import Action, Values, model_of
@@ -24,14 +24,14 @@ def _superseded(_: Values | None) -> Exception:
 class RefundStore(OrderStore):
     def refund(self, refund_id: str) -> Refund | None:
         key = table.refund(refund_id)
-        return self._refunds([key]).get(key["pk"]["S"])
+        return self.refunds_of([key]).get(key["pk"]["S"])
 
     def refunds(
-        self, party: Party, status: RefundStatus | None, *, after: Position | None, limit: int
+        self, party: Party, status: RefundStatus | None, *, after: str | None, limit: int
     ) -> Page[Refund]:
         return self.page(
             listing_of("REFUNDS", party),
-            read=self._refunds,
+            read=self.refunds_of,
             keep=lambda refund: status is None or refund.status is status,
             after=after,
             limit=limit,
@@ -85,7 +85,7 @@ class RefundStore(OrderStore):
     def _recorded(self, refund: Refund) -> list[Action]:
         values = refund.model_dump(mode="json", exclude_none=True)
         listed = {
-            "merchant_list": table.merchant_list("REFUNDS", refund.merchant_id),
+            "merchant_list": table.merchant_list("REFUNDS", refund.merchant_id, refund.refund_id),
             "buyer_list": table.buyer_list("REFUNDS", refund.buyer_id),
             "listed_at": f"{format_instant(refund.requested_at)}#{refund.refund_id}",
         }
@@ -98,7 +98,7 @@ class RefundStore(OrderStore):
             self.action_put(table.refund_details(refund.refund_id), details, _superseded),
         ]
 
-    def _refunds(self, keys: list[Key]) -> dict[str, Refund]:
+    def refunds_of(self, keys: list[Key]) -> dict[str, Refund]:
         """By partition key; a refund and its details are two items of one partition."""
         details = [{**key, "sk": table.refund_details("")["sk"]} for key in keys]
         merged: dict[str, Values] = {}

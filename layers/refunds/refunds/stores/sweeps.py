@@ -4,7 +4,7 @@ from datetime import datetime
 
 from refunds import table
 from refunds.stores.debits import OPEN_STILL, OPEN_VALUES, debit_of, is_open
-from refunds.stores.dynamo import Dynamo
+from refunds.stores.standing import StandingStore
 from refunds.sweeps import Due
 from refunds.times import format_instant
 
@@ -12,13 +12,13 @@ PER_BUCKET = 50
 """At most 1,600 refunds a run, the longest due of each bucket first: none starves another."""
 
 
-class SweepStore(Dynamo):
+class SweepStore(StandingStore):
     def due(self, now: datetime) -> list[Due]:
         at = format_instant(now)
         keys = [
-            {"pk": item["pk"], "sk": item["sk"]}
+            key
             for bucket in range(table.DUE_BUCKETS)
-            for item in self._bucket(str(bucket), at)
+            for key in self.due_keys(str(bucket), now, limit=PER_BUCKET)
         ]
         return [
             Due(debit_of(item), datetime.fromisoformat(item["due_at"]))
@@ -39,13 +39,3 @@ class SweepStore(Dynamo):
                 "seen": format_instant(due.due_at),
             },
         )
-
-    def _bucket(self, bucket: str, at: str) -> list[dict[str, dict[str, str]]]:
-        answer = self.client.query(
-            TableName=self.table,
-            IndexName=table.DUE_LIST,
-            KeyConditionExpression="due_bucket = :bucket AND due_at <= :at",
-            ExpressionAttributeValues={":bucket": {"S": bucket}, ":at": {"S": at}},
-            Limit=PER_BUCKET,
-        )
-        return answer["Items"]  # type: ignore[return-value]  # KEYS_ONLY: every attribute is text

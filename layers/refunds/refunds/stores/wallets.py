@@ -1,48 +1,73 @@
-"""Wallets, deposits, buyers' balances, and the credits that fill them."""
+"""Postings, and the balances that they change in the same transaction."""
 
-from refunds import table
-from refunds.stores.dynamo import Dynamo, Values, model_of
-from refunds.wallets import Credit, CreditTarget, Wallet
+from collections.abc import Callable, Iterator, Sequence
+
+from refunds import funding, ledger, table
+from refunds.errors import InsufficientBalance
+from refunds.fields import Model
+from refunds.funding import Funds
+from refunds.ledger import Leg, Part, Posting
+from refunds.stores.dynamo import Action, Values
+from refunds.stores.funds import FundStore
+from refunds.table import Key
+from refunds.wallets import AlreadyPosted, BalancesChanged, Wallet
+
+MAX_WAITING_READ = 1000
+"""Waiting refunds that a payout sums up; with more, nothing is paid out."""
 
 
-class _Replayed(Exception):
-    """The credit is there already; nothing was written."""
+def _already_posted(_: Values | None) -> Exception:
+    return AlreadyPosted()
 
 
-def _replayed(_: Values | None) -> Exception:
-    return _Replayed()
+def _insufficient(_: Values | None) -> Exception:
+    return InsufficientBalance()
 
 
-class WalletStore(Dynamo):
-    def credit(self, credit: Credit, request_digest: str) -> bool:
-        """Posting and balance in one transaction. Whether this call wrote them."""
-        to_wallet = credit.target is CreditTarget.WALLET
-        key = (table.wallet if to_wallet else table.deposit)(credit.merchant_id, credit.currency)
-        self._note_currency(credit.merchant_id, credit.currency)
-        posting = credit.model_dump(mode="json") | {
-            "legs": [leg.model_dump() for leg in credit.legs()],
+def _changed(_: Values | None) -> Exception:
+    return BalancesChanged()
+
+
+class WalletStore(FundStore):
+    def post(
+        self,
+        posting: Posting,
+        *,
+        record: Model,
+        request_digest: str,
+        funds: dict[str, Funds],
+        gate: Sequence[Action] = (),
+    ) -> None:
+        """Write the posting and change every balance of its legs, in one transaction.
+
+        `funds` is what was read of each merchant concerned: the posting was planned on it, and is
+        written only as long as it holds. `gate` is what its cause changes and is conditioned on.
+        """
+        values = {
+            "posting_id": posting.posting_id,
+            "cause": posting.cause.value,
+            "currency": posting.currency,
+            "posted_at": posting.posted_at,
+            "legs": [{"account": leg.account, "amount": leg.amount} for leg in posting.legs],
+            "record": record.model_dump(mode="json", exclude_none=True),
             "request_digest": request_digest,
         }
-        try:
-            self.transact(
-                self.action_put(table.credit(credit.credit_id), posting, _replayed),
-                self.action_update(key, "ADD available :amount", None, {"amount": credit.amount}),
-            )
-        except _Replayed:
-            return False
-        return True
+        actions = [self.action_put(table.posting(posting.posting_id), values, _already_posted)]
+        actions += gate
+        for leg in posting.legs:
+            actions += self._move(leg, posting.currency, funds)
+        for merchant_id, read in funds.items():
+            actions += self._rest(merchant_id, posting, read)
+        self.transact(*actions)
 
-    def credited(self, credit_id: str) -> tuple[Credit, str] | None:
-        item = self.get(table.credit(credit_id))
-        return (model_of(Credit, item), item["request_digest"]) if item else None
+    def posted(self, posting_id: str) -> tuple[dict[str, object], str] | None:
+        item = self.get(table.posting(posting_id))
+        return (item["record"], item["request_digest"]) if item else None
 
-    def merchant_wallets(self, merchant_id: str) -> list[Wallet]:
-        """Each currency's wallet and deposit, in one serialisable read."""
-        currencies = [
-            item["sk"].removeprefix("WALLET#")
-            for item in self.query(table.merchant_currency(merchant_id, ""))
-        ]
-        return [self._wallet(merchant_id, currency) for currency in currencies]
+    def buyer_balance(self, buyer_id: str, currency: str) -> int:
+        item = self.get(table.buyer_balance(buyer_id, currency)) or {}
+        balance: int = item.get("available", 0)
+        return balance
 
     def buyer_wallets(self, buyer_id: str) -> list[Wallet]:
         return [
@@ -50,29 +75,78 @@ class WalletStore(Dynamo):
             for item in self.query(table.buyer_balance(buyer_id, ""))
         ]
 
-    def waiting(self, merchant_id: str, currency: str, *, limit: int) -> list[str]:
-        """Ids of refunds that wait for this merchant's money, the oldest first."""
-        answer = self.client.query(
-            TableName=self.table,
-            IndexName=table.WAITING_LIST,
-            KeyConditionExpression="waiting_list = :list",
-            ExpressionAttributeValues={":list": {"S": table.waiting_list(merchant_id, currency)}},
-            Limit=limit,
-        )
-        return [item["pk"]["S"].removeprefix("REFUND#") for item in answer["Items"]]
+    def waiting_amount(self, merchant_id: str, currency: str) -> int:
+        """What the merchant's waiting refunds sum to, in minor units."""
+        keys = self.waiting_keys(merchant_id, currency, limit=MAX_WAITING_READ)
+        return sum(item["amount"] for item in self.get_many(keys) if "waiting_list" in item)
 
-    def _note_currency(self, merchant_id: str, currency: str) -> None:
-        """So that a merchant's currencies can be listed; written once each."""
-        key = table.merchant_currency(merchant_id, currency)
-        if self.get(key, consistent=False) is None:
-            self.put_new(key, {"currency": currency})
+    def _move(self, leg: Leg, currency: str, funds: dict[str, Funds]) -> Iterator[Action]:
+        kind, owner, part = [*leg.account.split(":"), ""][:3]
+        if kind == "buyer":
+            yield self._add(table.buyer_balance(owner, currency), leg.amount, _insufficient)
+        elif kind == "merchant" and part == Part.AVAILABLE:
+            yield from self._move_wallet(owner, currency, leg.amount, funds[owner])
 
-    def _wallet(self, merchant_id: str, currency: str) -> Wallet:
-        keys = [table.wallet(merchant_id, currency), table.deposit(merchant_id, currency)]
-        wallet, deposit = self.get_together(keys)
-        return Wallet(
-            currency=currency,
-            available=(wallet or {}).get("available", 0),
-            deposit=(deposit or {}).get("available", 0),
-            frozen=bool(wallet and "frozen" in wallet),
+    def _move_wallet(
+        self, merchant_id: str, currency: str, amount: int, funds: Funds
+    ) -> Iterator[Action]:
+        if amount > 0:
+            poorest = min(range(len(funds.shards)), key=lambda shard: funds.shards[shard])
+            yield self.action_update(
+                table.wallet(merchant_id, currency, poorest),
+                "ADD available :amount",
+                "attribute_exists(pk)",
+                {"amount": amount},
+                _changed,
+            )
+            return
+        if -amount > funds.available:
+            raise InsufficientBalance
+        for shard, taken in funding.draw_shards(funds, -amount):
+            yield self._add(table.wallet(merchant_id, currency, shard), -taken, _changed)
+
+    def _add(self, key: Key, amount: int, refusal: Callable[[Values | None], Exception]) -> Action:
+        if amount >= 0:
+            return self.action_update(key, "ADD available :amount", None, {"amount": amount})
+        return self.action_update(
+            key,
+            "ADD available :amount",
+            "available >= :taken AND attribute_not_exists(frozen)",
+            {"amount": amount, "taken": -amount},
+            refusal,
         )
+
+    def _rest(self, merchant_id: str, posting: Posting, funds: Funds) -> Iterator[Action]:
+        """Deposit and debt: changed from what was read, or checked to be it still."""
+        deposit = _moved(posting, ledger.merchant(merchant_id, Part.DEPOSIT))
+        receivable = _moved(posting, ledger.merchant(merchant_id, Part.RECEIVABLE))
+        if funds.deposit + deposit < 0 or funds.owed - receivable < 0:
+            raise InsufficientBalance
+        if funds.headroom + receivable < 0:
+            raise InsufficientBalance
+        yield self._from_read(
+            table.deposit(merchant_id, posting.currency),
+            "ADD available :amount",
+            {"amount": deposit},
+            name="available",
+            seen=funds.deposit,
+        )
+        yield self._from_read(
+            table.receivable(merchant_id, posting.currency),
+            "ADD owed :owed, headroom :amount",
+            {"owed": -receivable, "amount": receivable},
+            name="owed",
+            seen=funds.owed,
+        )
+
+    def _from_read(
+        self, key: Key, expression: str, values: Values, *, name: str, seen: int
+    ) -> Action:
+        as_read = f"{name} = :seen" if seen else f"attribute_not_exists({name}) OR {name} = :seen"
+        if not any(values.values()):
+            return self.action_check(key, as_read, {"seen": seen}, _changed)
+        return self.action_update(key, expression, as_read, {**values, "seen": seen}, _changed)
+
+
+def _moved(posting: Posting, account: str) -> int:
+    return sum(leg.amount for leg in posting.legs if leg.account == account)

@@ -1,0 +1,85 @@
+"""The operator's view of a merchant: limits, freezing, shards, waiting refunds."""
+
+from datetime import UTC, datetime
+from typing import Any
+
+from refunds import http, operations, refunds
+from refunds.errors import WalletChanged
+from refunds.fields import Currency
+from refunds.observability import logger, observed
+from refunds.operations import (
+    MAX_WAITING_SHOWN,
+    FreezeRequest,
+    LimitsRequest,
+    MerchantOverview,
+    OperatedWallet,
+    ShardsRequest,
+)
+from refunds.queue import DebitQueue
+from refunds.refunds import RefundPage
+from refunds.settings import Settings
+from refunds.stores.members import MemberStore
+from refunds.stores.operations import OperationStore
+
+app = http.resolver()
+settings = Settings.from_env()
+members = MemberStore.from_settings(settings)
+store = OperationStore.from_settings(settings)
+queue = DebitQueue.from_settings(settings)
+CHANGES = http.contract("operator", WalletChanged)
+
+
+@app.get("/merchants/<merchant_id>", openapi_extensions=http.contract("operator"))
+def get_merchant(merchant_id: http.PathId) -> MerchantOverview:
+    _operator()
+    return operations.show(merchant_id, store=store)
+
+
+@app.put("/merchants/<merchant_id>/limits", openapi_extensions=CHANGES)
+def put_limits(merchant_id: http.PathId, limits: LimitsRequest) -> OperatedWallet:
+    _operator()
+    changed = operations.limit(merchant_id, limits, store=store)
+    _wake(merchant_id, limits.currency)
+    return changed
+
+
+@app.post("/merchants/<merchant_id>/freeze", openapi_extensions=CHANGES)
+def freeze_merchant(merchant_id: http.PathId, request: FreezeRequest) -> OperatedWallet:
+    _operator()
+    return operations.freeze(merchant_id, request.currency, frozen=True, store=store)
+
+
+@app.post("/merchants/<merchant_id>/unfreeze", openapi_extensions=CHANGES)
+def unfreeze_merchant(merchant_id: http.PathId, request: FreezeRequest) -> OperatedWallet:
+    _operator()
+    changed = operations.freeze(merchant_id, request.currency, frozen=False, store=store)
+    _wake(merchant_id, request.currency)
+    return changed
+
+
+@app.put("/merchants/<merchant_id>/shards", openapi_extensions=CHANGES)
+def put_shards(merchant_id: http.PathId, wanted: ShardsRequest) -> OperatedWallet:
+    _operator()
+    return operations.reshard(merchant_id, wanted, store=store, now=datetime.now(UTC))
+
+
+@app.get("/merchants/<merchant_id>/waiting-refunds", openapi_extensions=http.contract("operator"))
+def list_waiting_refunds(merchant_id: http.PathId, currency: Currency) -> RefundPage:
+    _operator()
+    waiting = store.waiting_refunds(merchant_id, currency, limit=MAX_WAITING_SHOWN)
+    return RefundPage(items=[refunds.view(refund) for refund in waiting], next_cursor=None)
+
+
+def _operator() -> None:
+    operator = http.caller(app, settings=settings, store=members).operator()
+    logger.info("operator_acts", operator=operator, route=app.current_event.path)
+
+
+def _wake(merchant_id: str, currency: str) -> None:
+    waiting = store.waiting_ids(merchant_id, currency, limit=MAX_WAITING_SHOWN)
+    queue.send((refund_id, merchant_id) for refund_id in waiting)
+
+
+@observed
+def lambda_handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
+    return http.serve(app, event, context)

@@ -1,0 +1,71 @@
+"""What follows from a change of the table, off the hot path: statement entries, and events."""
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Protocol
+
+from refunds import events, statements
+from refunds.events import Event
+from refunds.ledger import Posting
+from refunds.statements import Owner
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """One item before and after, and when the stream saw it."""
+
+    old: Mapping[str, Any] | None
+    new: Mapping[str, Any] | None
+    changed_at: str
+
+    @property
+    def posting(self) -> Mapping[str, Any] | None:
+        """The item, when this change is what moved money."""
+        if self.new is None:
+            return None
+        if self.new["sk"] == "POSTING" and self.old is None:
+            return self.new
+        settled = "sources" in self.new and "sources" not in (self.old or {})
+        return self.new if self.new["sk"] == "REFUND" and settled else None
+
+
+class StatementStore(Protocol):
+    def posting_of(self, item: Mapping[str, Any]) -> Posting | None: ...
+    def book(self, owner: Owner, postings: Sequence[Posting], *, now: datetime) -> int: ...
+    def refundable(self, order_id: str) -> int: ...
+
+
+class EventBus(Protocol):
+    def put(self, emitted: Sequence[Event]) -> None: ...
+
+
+@dataclass(frozen=True, slots=True)
+class FannedOut:
+    booked: int
+    emitted: int
+
+
+def fan_out(
+    changes: Iterable[Change], *, store: StatementStore, bus: EventBus, now: datetime
+) -> FannedOut:
+    """Book the postings, then emit the events. Repeated, it books nothing twice."""
+    by_owner: defaultdict[Owner, list[Posting]] = defaultdict(list)
+    emitted: list[Event] = []
+    for change in changes:
+        posting = store.posting_of(change.posting) if change.posting else None
+        for owner in statements.owners(posting) if posting else ():
+            by_owner[owner].append(posting)
+        emitted += _events(change, store)
+    booked = sum(store.book(owner, postings, now=now) for owner, postings in by_owner.items())
+    bus.put(emitted)
+    return FannedOut(booked, len(emitted))
+
+
+def _events(change: Change, store: StatementStore) -> list[Event]:
+    new = change.new
+    is_refund = new is not None and new["sk"] == "REFUND"
+    moved = is_refund and new["status"] != (change.old or {}).get("status")
+    refundable = store.refundable(new["order_id"]) if new and moved else 0
+    return [*events.of_change(change.old, new, refundable=refundable, changed_at=change.changed_at)]

@@ -1,0 +1,76 @@
+"""Double entry: every movement is one immutable posting, whose legs sum to zero.
+
+A posting is written in the transaction that changes the balances, once, with its cause. The sum
+over all accounts is therefore zero after every transaction. A leg's amount is in minor units of
+the posting's one currency; a negative one leaves its account.
+
+| account                       | balance                                   | may go below zero |
+|-------------------------------|-------------------------------------------|-------------------|
+| `merchant:<id>:available`     | kept, in the wallet's shards              | no                |
+| `merchant:<id>:deposit`       | kept                                      | no                |
+| `merchant:<id>:receivable`    | kept: what the merchant owes, negated     | down to its limit |
+| `buyer:<id>:available`        | kept                                      | no                |
+| `platform:guarantee`          | derived: what corrections booked there    | yes               |
+| `external:settlement`         | derived: proceeds and top-ups, negated    | yes               |
+| `external:payout`             | derived: what was paid out                | yes               |
+"""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+SETTLEMENT = "external:settlement"
+PAYOUT = "external:payout"
+GUARANTEE = "platform:guarantee"
+
+
+class Part(StrEnum):
+    """A merchant's own accounts, in the order in which a debit draws on them."""
+
+    AVAILABLE = "available"
+    DEPOSIT = "deposit"
+    RECEIVABLE = "receivable"
+
+
+class Cause(StrEnum):
+    CREDIT = "credit"
+    REFUND = "refund"
+    REVERSAL = "reversal"
+    PAYOUT = "payout"
+    CORRECTION = "correction"
+
+
+@dataclass(frozen=True, slots=True)
+class Leg:
+    account: str
+    amount: int
+
+
+@dataclass(frozen=True, slots=True)
+class Posting:
+    """One movement. `posting_id` names it for ever."""
+
+    posting_id: str
+    cause: Cause
+    currency: str
+    posted_at: str
+    legs: tuple[Leg, ...]
+
+    def __post_init__(self) -> None:
+        if sum(leg.amount for leg in self.legs) != 0:
+            raise ValueError(f"the legs of {self.posting_id} do not sum to zero")
+
+
+def merchant(merchant_id: str, part: Part) -> str:
+    return f"merchant:{merchant_id}:{part}"
+
+
+def buyer(buyer_id: str) -> str:
+    return f"buyer:{buyer_id}:available"
+
+
+def legs_of_refund(
+    merchant_id: str, buyer_id: str, amount: int, sources: dict[str, int]
+) -> tuple[Leg, ...]:
+    """What a succeeded refund moved: from each source of its merchant to its buyer."""
+    taken = (Leg(merchant(merchant_id, Part(part)), -taken) for part, taken in sources.items())
+    return (*taken, Leg(buyer(buyer_id), amount))

@@ -1,0 +1,143 @@
+"""Reconciliation: every account recomputed from postings, and every invariant looked at.
+
+The table is walked in pages; each page's findings and where to go on are one item, so that a run that
+stops goes on from there, in bounded memory. A balance is compared with what the statement's head
+says of it. While money moves the two differ for a moment: a difference counts only when both stand
+still over two looks.
+"""
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any, Protocol
+
+from refunds import statements
+from refunds.funding import Funds
+from refunds.ledger import Posting
+from refunds.statements import Balances, Owner
+
+OPEN = {"pending", "awaiting_funds"}
+PAID = {"succeeded", "reversed"}
+RESERVED = OPEN | PAID
+MAX_NAMED = 100
+"""Differences that a report names; it counts them all."""
+
+
+class Kind(StrEnum):
+    POSTING_UNBALANCED = "posting_unbalanced"
+    POSTING_UNBOOKED = "posting_unbooked"
+    REFUND_WITHOUT_POSTING = "refund_without_posting"
+    REFUND_WITH_EARLY_POSTING = "refund_with_early_posting"
+    REFUND_SOURCES_DIFFER = "refund_sources_differ"
+    ORDER_OVERDRAWN = "order_overdrawn"
+    BALANCE_NEGATIVE = "balance_negative"
+    BALANCE_DIFFERS = "balance_differs"
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """What is wrong, and with what: nothing else is blamed."""
+
+    kind: Kind
+    subject: str
+    expected: int
+    found: int
+
+
+class ReconciliationStore(Protocol):
+    def posting_of(self, item: Mapping[str, Any]) -> Posting | None: ...
+    def unbooked(self, owner: Owner, posting_ids: list[str]) -> set[str]: ...
+    def refunded_of_order(self, order: Mapping[str, Any]) -> int: ...
+    def head_balances(self, owner: Owner) -> Balances: ...
+    def read_funds(self, merchant_id: str, currency: str) -> Funds: ...
+    def buyer_balance(self, buyer_id: str, currency: str) -> int: ...
+
+
+def of_item(
+    item: Mapping[str, Any], *, store: ReconciliationStore, booked_before: str
+) -> Iterator[Difference]:
+    """What is wrong with one item. Postings younger than `booked_before` may be unbooked still."""
+    match item["sk"].split("#")[0]:
+        case "REFUND":
+            yield from _of_refund(item)
+            yield from _of_posting(item, store, booked_before)
+        case "POSTING":
+            yield from _of_posting(item, store, booked_before)
+        case "ORDER":
+            yield from _of_order(item, store)
+        case "WALLET" if item["pk"].startswith("MERCHANT#"):
+            yield from _of_merchant(item["merchant_id"], item["currency"], store)
+        case "BALANCE":
+            buyer_id = item["pk"].removeprefix("BUYER#")
+            yield from _of_buyer(buyer_id, item["sk"].removeprefix("BALANCE#"), store)
+
+
+def _of_refund(item: Mapping[str, Any]) -> Iterator[Difference]:
+    name = f"refund:{item['refund_id']}"
+    paid = item["status"] in PAID
+    sources = item.get("sources")
+    if paid and not sources:
+        yield Difference(Kind.REFUND_WITHOUT_POSTING, name, item["amount"], 0)
+    elif sources and not paid:
+        yield Difference(Kind.REFUND_WITH_EARLY_POSTING, name, 0, sum(sources.values()))
+    elif sources and sum(sources.values()) != item["amount"]:
+        yield Difference(Kind.REFUND_SOURCES_DIFFER, name, item["amount"], sum(sources.values()))
+
+
+def _of_posting(
+    item: Mapping[str, Any], store: ReconciliationStore, booked_before: str
+) -> Iterator[Difference]:
+    try:
+        posting = store.posting_of(item)
+    except ValueError:
+        yield Difference(Kind.POSTING_UNBALANCED, f"posting:{item['pk'].split('#')[1]}", 0, 1)
+        return
+    if posting is None or posting.posted_at >= booked_before:
+        return
+    for owner in statements.owners(posting):
+        if store.unbooked(owner, [posting.posting_id]):
+            name = f"posting:{posting.posting_id}:{owner.role}:{owner.id}"
+            yield Difference(Kind.POSTING_UNBOOKED, name, 1, 0)
+
+
+def _of_order(item: Mapping[str, Any], store: ReconciliationStore) -> Iterator[Difference]:
+    name = f"order:{item['order_id']}"
+    refunded = store.refunded_of_order(item)
+    if refunded > item["amount"] or item["refundable"] != item["amount"] - refunded:
+        expected = item["amount"] - refunded
+        yield Difference(Kind.ORDER_OVERDRAWN, name, expected, item["refundable"])
+
+
+def _of_merchant(
+    merchant_id: str, currency: str, store: ReconciliationStore
+) -> Iterator[Difference]:
+    owner = Owner("merchant", merchant_id, currency)
+
+    def stored() -> Balances:
+        funds = store.read_funds(merchant_id, currency)
+        return Balances(funds.available, funds.deposit, -funds.owed)
+
+    yield from _compare(owner, stored, store)
+
+
+def _of_buyer(buyer_id: str, currency: str, store: ReconciliationStore) -> Iterator[Difference]:
+    owner = Owner("buyer", buyer_id, currency)
+    yield from _compare(
+        owner, lambda: Balances(available=store.buyer_balance(buyer_id, currency)), store
+    )
+
+
+def _compare(
+    owner: Owner, stored: Callable[[], Balances], store: ReconciliationStore
+) -> Iterator[Difference]:
+    expected, found = store.head_balances(owner), stored()
+    if expected != found and (expected, found) != (store.head_balances(owner), stored()):
+        return
+    name = f"{owner.role}:{owner.id}"
+    for part in ("available", "deposit", "receivable"):
+        subject = f"{name}:{part}:{owner.currency}"
+        wanted, has = getattr(expected, part), getattr(found, part)
+        if wanted != has:
+            yield Difference(Kind.BALANCE_DIFFERS, subject, wanted, has)
+        if part != "receivable" and has < 0:
+            yield Difference(Kind.BALANCE_NEGATIVE, subject, 0, has)
