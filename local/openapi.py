@@ -183,6 +183,7 @@ _SETTINGS = dict.fromkeys(
     (
         "TABLE_NAME",
         "DEBIT_QUEUE_URL",
+        "EVENT_BUS_NAME",
         "PEOPLE_CLIENT_IDS",
         "SERVICE_CLIENT_IDS",
         "CLIENT_ID_CLAIM",

@@ -14,6 +14,7 @@ os.environ.update(
         "AWS_EC2_METADATA_DISABLED": "true",
         "TABLE_NAME": "Table",
         "DEBIT_QUEUE_URL": "https://sqs.us-east-1.amazonaws.com/123456789012/DebitQueue",
+        "EVENT_BUS_NAME": "events",
         "PEOPLE_CLIENT_IDS": "people-client",
         "SERVICE_CLIENT_IDS": "service-client",
         "CLIENT_ID_CLAIM": "client_id",

@@ -1,8 +1,9 @@
 """Each side's statement: pages, months, and CSV to download."""
 
 import csv
+from datetime import datetime
 from io import StringIO
-from typing import Annotated, Any
+from typing import Annotated, Any, NamedTuple
 
 from aws_lambda_powertools.event_handler import Response
 from aws_lambda_powertools.event_handler.openapi.params import Query
@@ -10,11 +11,11 @@ from aws_lambda_powertools.event_handler.openapi.params import Query
 from refunds import http, paging, statements
 from refunds.errors import InvalidCursor, InvalidRange, RoleRequired
 from refunds.fields import Currency, Instant
-from refunds.members import Party, Role
+from refunds.members import Party
 from refunds.observability import observed
 from refunds.paging import Page
 from refunds.settings import Settings
-from refunds.statements import Entry, Owner, StatementLine, StatementMonths, StatementPage
+from refunds.statements import Owner, StatementLine, StatementMonths, StatementPage
 from refunds.stores.members import MemberStore
 from refunds.stores.statements import StatementStore
 from refunds.times import format_instant
@@ -33,7 +34,7 @@ CONTRACT = http.contract("party", RoleRequired, InvalidRange, InvalidCursor)
 
 
 @app.get("/wallet/statement", openapi_extensions=CONTRACT)
-def get_statement(
+def get_statement(  # noqa: PLR0917  # each is a query parameter, given by name
     currency: Currency,
     start: From = None,
     end: To = None,
@@ -41,7 +42,8 @@ def get_statement(
     cursor: http.Cursor = None,
     limit: http.Limit = None,
 ) -> StatementPage:
-    page, next_cursor = _page(currency, start, end, role, cursor, http.limit_of(limit))
+    wanted = _Query(currency, start, end, _party(role))
+    page, next_cursor = _page(wanted, cursor, http.limit_of(limit))
     return StatementPage(items=page.items, next_cursor=next_cursor)
 
 
@@ -53,7 +55,7 @@ def download_statement(
     role: http.As = None,
     cursor: http.Cursor = None,
 ) -> Response[str]:
-    page, next_cursor = _page(currency, start, end, role, cursor, CSV_ROWS)
+    page, next_cursor = _page(_Query(currency, start, end, _party(role)), cursor, CSV_ROWS)
     text = StringIO()
     writer = csv.DictWriter(text, fieldnames=list(StatementLine.model_fields))
     writer.writeheader()
@@ -66,41 +68,40 @@ def download_statement(
 
 @app.get("/wallet/statement/months", openapi_extensions=http.contract("party", RoleRequired))
 def list_statement_months(currency: Currency, role: http.As = None) -> StatementMonths:
-    owner = _owner(_party(role), currency)
+    owner = _Query(currency, None, None, _party(role)).owner
     return StatementMonths(currency=currency, items=store.months(owner))
 
 
-def _page(
-    currency: str,
-    start: Instant | None,
-    end: Instant | None,
-    role: Role | None,
-    cursor: str | None,
-    limit: int,
-) -> tuple[Page[StatementLine], str | None]:
-    party = _party(role)
-    statements.check_range(start, end)
-    bounds = {
-        "start": format_instant(start) if start else BEGINNING,
-        "end": format_instant(end) if end else END,
-    }
-    query = {"list": "statement", "role": party.role.value, "id": party.id, **bounds}
-    page: Page[Entry] = store.entries(
-        _owner(party, currency),
-        **bounds,
-        after=paging.decode(cursor, currency=currency, **query),
-        limit=limit,
-    )
+class _Query(NamedTuple):
+    currency: str
+    start: datetime | None
+    end: datetime | None
+    party: Party
+
+    @property
+    def owner(self) -> Owner:
+        return Owner(self.party.role.value, self.party.id, self.currency)
+
+    @property
+    def bounds(self) -> tuple[str, str]:
+        return (
+            format_instant(self.start) if self.start else BEGINNING,
+            format_instant(self.end) if self.end else END,
+        )
+
+
+def _page(wanted: _Query, cursor: str | None, limit: int) -> tuple[Page[StatementLine], str | None]:
+    statements.check_range(wanted.start, wanted.end)
+    start, end = wanted.bounds
+    bound = {"list": "statement", **wanted.owner._asdict(), "start": start, "end": end}
+    after = paging.decode(cursor, **bound)
+    page = store.entries(wanted.owner, start=start, end=end, after=after, limit=limit)
     lines = [statements.line(entry) for entry in page.items]
-    return Page(lines, page.after), paging.encode(page.after, currency=currency, **query)
+    return Page(lines, page.after), paging.encode(page.after, **bound)
 
 
 def _party(role: Role | None) -> Party:
     return http.caller(app, settings=settings, store=members).party(role)
-
-
-def _owner(party: Party, currency: str) -> Owner:
-    return Owner(party.role.value, party.id, currency)
 
 
 @observed

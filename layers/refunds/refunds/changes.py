@@ -55,8 +55,9 @@ def fan_out(
     emitted: list[Event] = []
     for change in changes:
         posting = store.posting_of(change.posting) if change.posting else None
-        for owner in statements.owners(posting) if posting else ():
-            by_owner[owner].append(posting)
+        if posting:
+            for owner in statements.owners(posting):
+                by_owner[owner].append(posting)
         emitted += _events(change, store)
     booked = sum(store.book(owner, postings, now=now) for owner, postings in by_owner.items())
     bus.put(emitted)
@@ -64,8 +65,9 @@ def fan_out(
 
 
 def _events(change: Change, store: StatementStore) -> list[Event]:
-    new = change.new
-    is_refund = new is not None and new["sk"] == "REFUND"
-    moved = is_refund and new["status"] != (change.old or {}).get("status")
-    refundable = store.refundable(new["order_id"]) if new and moved else 0
-    return [*events.of_change(change.old, new, refundable=refundable, changed_at=change.changed_at)]
+    new, old = change.new, change.old or {}
+    refundable = 0
+    if new and new["sk"] == "REFUND" and new["status"] != old.get("status"):
+        refundable = store.refundable(new["order_id"])
+    emitted = events.of_change(change.old, new, refundable=refundable, changed_at=change.changed_at)
+    return list(emitted)

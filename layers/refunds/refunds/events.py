@@ -1,7 +1,7 @@
 """What the product tells others, on its event bus: one event for every transition.
 
-Each is emitted from the table's stream at least once, with an `event_id` that is always the same for
-the same transition. `docs/events/` has the JSON Schema of each, made from these models.
+Each is emitted from the table's stream at least once, with an `event_id` that is always the same
+for the same transition. `docs/events/` has the JSON Schema of each, made from these models.
 """
 
 from collections.abc import Iterator, Mapping

@@ -103,7 +103,7 @@ def plan(group: Sequence[Debit], funds: Funds, *, now: datetime) -> Plan:
     payments: list[Payment] = []
     waiting: list[Debit] = []
     left, overdue = funds, False
-    for debit in sorted(group, key=lambda each: each.requested_at):
+    for debit in sorted(group, key=lambda each: (each.requested_at, each.refund_id)):
         if overdue or debit.amount > left.total:
             waiting.append(debit)
             overdue = overdue or _is_overdue(debit, now)

@@ -1,7 +1,7 @@
 """Reconciliation: every account recomputed from postings, and every invariant looked at.
 
-The table is walked in pages; each page's findings and where to go on are one item, so that a run that
-stops goes on from there, in bounded memory. A balance is compared with what the statement's head
+The table is walked in pages; each page's findings and where to go on are one item, so that a run
+that stops goes on from there, in bounded memory. A balance is compared with what the statement's head
 says of it. While money moves the two differ for a moment: a difference counts only when both stand
 still over two looks.
 """

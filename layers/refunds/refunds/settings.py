@@ -11,6 +11,7 @@ class Settings:
 
     table_name: str
     debit_queue_url: str
+    event_bus_name: str
     people_client_ids: frozenset[str]
     service_client_ids: frozenset[str]
     client_id_claim: str
@@ -26,6 +27,7 @@ class Settings:
         return cls(
             table_name=os.environ["TABLE_NAME"],
             debit_queue_url=os.environ["DEBIT_QUEUE_URL"],
+            event_bus_name=os.environ["EVENT_BUS_NAME"],
             people_client_ids=_clients(os.environ["PEOPLE_CLIENT_IDS"]),
             service_client_ids=_clients(os.environ["SERVICE_CLIENT_IDS"]),
             client_id_claim=os.environ["CLIENT_ID_CLAIM"],

@@ -111,6 +111,14 @@ def settle(
 
     `ready(attempt)` waits before each try after the first, and says whether there is time for it.
     """
+
+    def wait(debits: Sequence[Debit], waits_for: str) -> Outcome:
+        written = {d.refund_id: ready(0) and store.wait(d, waits_for, now=clock()) for d in debits}
+        return Outcome(
+            waiting=frozenset(refund_id for refund_id, done in written.items() if done),
+            failed=frozenset(refund_id for refund_id, done in written.items() if not done),
+        )
+
     outcome, attempt = Outcome(), 0
     plan = _first_plan(group, store)
     while plan.payments:
@@ -136,7 +144,7 @@ def settle(
                 attempt += 1
                 outcome |= _missed(missed_reply)
     outcome |= Outcome(short=bool(plan.waiting))
-    return outcome | _wait(plan.waiting, WAITS_FOR_FUNDS, store=store, now=clock(), ready=ready)
+    return outcome | wait(plan.waiting, WAITS_FOR_FUNDS)
 
 
 def _first_plan(group: Sequence[Debit], store: DebitStore) -> Plan:
@@ -169,21 +177,6 @@ def _missed(reply: Contended | Unknown) -> Outcome:
             return Outcome(contended=1)
         case Unknown(reason):
             return Outcome(unknown=frozenset({reason}))
-
-
-def _wait(
-    group: Sequence[Debit],
-    waits_for: str,
-    *,
-    store: DebitStore,
-    now: datetime,
-    ready: Callable[[int], bool],
-) -> Outcome:
-    written = {d.refund_id: ready(0) and store.wait(d, waits_for, now=now) for d in group}
-    return Outcome(
-        waiting=frozenset(refund_id for refund_id, done in written.items() if done),
-        failed=frozenset(refund_id for refund_id, done in written.items() if not done),
-    )
 
 
 def _paid(plan: Plan) -> list[Debit]:
