@@ -11,7 +11,7 @@ from aws_lambda_powertools.event_handler.openapi.params import Query
 from refunds import http, paging, statements
 from refunds.errors import InvalidCursor, InvalidRange, RoleRequired
 from refunds.fields import Currency, Instant
-from refunds.members import Party
+from refunds.members import Party, Role
 from refunds.observability import observed
 from refunds.paging import Page
 from refunds.settings import Settings

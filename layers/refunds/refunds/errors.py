@@ -213,6 +213,11 @@ class InsufficientBalance(RefundsError):
     remedy = "Move at most what the account holds."
 
 
+class ReportNotFound(RefundsError):
+    code, status = "report_not_found", 404
+    title, title_zh = "Nothing was reconciled yet", "尚无对账报告"
+
+
 class CorrectionNotFound(RefundsError):
     code, status = "correction_not_found", 404
     title, title_zh = "There is no such correction", "更正不存在"

@@ -1,24 +1,29 @@
 """Reconciliation: every account recomputed from postings, and every invariant looked at.
 
 The table is walked in pages; each page's findings and where to go on are one item, so that a run
-that stops goes on from there, in bounded memory. A balance is compared with what the statement's head
-says of it. While money moves the two differ for a moment: a difference counts only when both stand
-still over two looks.
+that stops goes on from there, in bounded memory. A balance is compared with what the head of its
+statement says. While money moves the two differ for a moment: a difference counts only when both
+stand still over two looks.
 """
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any, Protocol
 
 from refunds import statements
+from refunds.fields import Instant, Model
 from refunds.funding import Funds
 from refunds.ledger import Posting
 from refunds.statements import Balances, Owner
+from refunds.times import format_instant
 
 OPEN = {"pending", "awaiting_funds"}
 PAID = {"succeeded", "reversed"}
 RESERVED = OPEN | PAID
+LATEST = "latest"
+BOOKED_WITHIN = timedelta(minutes=5)
+"""How long a posting may be on its way into the statements."""
 MAX_NAMED = 100
 """Differences that a report names; it counts them all."""
 
@@ -34,8 +39,7 @@ class Kind(StrEnum):
     BALANCE_DIFFERS = "balance_differs"
 
 
-@dataclass(frozen=True, slots=True)
-class Difference:
+class Difference(Model):
     """What is wrong, and with what: nothing else is blamed."""
 
     kind: Kind
@@ -44,13 +48,59 @@ class Difference:
     found: int
 
 
+class Report(Model):
+    """What one walk over the table found, so far."""
+
+    run_id: str
+    began_at: Instant
+    ended_at: Instant | None = None
+    looked_at: int = 0
+    differences: int = 0
+    named: tuple[Difference, ...] = ()
+    """The first `MAX_NAMED` of them."""
+    goes_on_at: dict[str, dict[str, str]] | None = None
+
+
 class ReconciliationStore(Protocol):
+    def report(self, run_id: str) -> Report | None: ...
+    def note(self, report: Report) -> None: ...
+    def page_of_items(self, start: Any) -> tuple[list[dict[str, Any]], Any]: ...
     def posting_of(self, item: Mapping[str, Any]) -> Posting | None: ...
     def unbooked(self, owner: Owner, posting_ids: list[str]) -> set[str]: ...
     def refunded_of_order(self, order: Mapping[str, Any]) -> int: ...
     def head_balances(self, owner: Owner) -> Balances: ...
     def read_funds(self, merchant_id: str, currency: str) -> Funds: ...
     def buyer_balance(self, buyer_id: str, currency: str) -> int: ...
+
+
+def reconcile(
+    run_id: str,
+    *,
+    store: ReconciliationStore,
+    clock: Callable[[], datetime],
+    ready: Callable[[int], bool],
+) -> Report:
+    """Walk the table to its end, or for as long as there is time; a later call goes on."""
+    report = store.report(run_id) or Report(run_id=run_id, began_at=clock())
+    booked_before = format_instant(report.began_at - BOOKED_WITHIN)
+    while report.ended_at is None and ready(0):
+        items, goes_on_at = store.page_of_items(report.goes_on_at)
+        found = [
+            difference
+            for item in items
+            for difference in of_item(item, store=store, booked_before=booked_before)
+        ]
+        report = report.model_copy(
+            update={
+                "looked_at": report.looked_at + len(items),
+                "differences": report.differences + len(found),
+                "named": (*report.named, *found)[:MAX_NAMED],
+                "goes_on_at": goes_on_at,
+                "ended_at": None if goes_on_at else clock(),
+            }
+        )
+        store.note(report)
+    return report
 
 
 def of_item(
@@ -77,11 +127,11 @@ def _of_refund(item: Mapping[str, Any]) -> Iterator[Difference]:
     paid = item["status"] in PAID
     sources = item.get("sources")
     if paid and not sources:
-        yield Difference(Kind.REFUND_WITHOUT_POSTING, name, item["amount"], 0)
+        yield _difference(Kind.REFUND_WITHOUT_POSTING, name, item["amount"], 0)
     elif sources and not paid:
-        yield Difference(Kind.REFUND_WITH_EARLY_POSTING, name, 0, sum(sources.values()))
+        yield _difference(Kind.REFUND_WITH_EARLY_POSTING, name, 0, sum(sources.values()))
     elif sources and sum(sources.values()) != item["amount"]:
-        yield Difference(Kind.REFUND_SOURCES_DIFFER, name, item["amount"], sum(sources.values()))
+        yield _difference(Kind.REFUND_SOURCES_DIFFER, name, item["amount"], sum(sources.values()))
 
 
 def _of_posting(
@@ -90,14 +140,14 @@ def _of_posting(
     try:
         posting = store.posting_of(item)
     except ValueError:
-        yield Difference(Kind.POSTING_UNBALANCED, f"posting:{item['pk'].split('#')[1]}", 0, 1)
+        yield _difference(Kind.POSTING_UNBALANCED, f"posting:{item['pk'].split('#')[1]}", 0, 1)
         return
     if posting is None or posting.posted_at >= booked_before:
         return
     for owner in statements.owners(posting):
         if store.unbooked(owner, [posting.posting_id]):
             name = f"posting:{posting.posting_id}:{owner.role}:{owner.id}"
-            yield Difference(Kind.POSTING_UNBOOKED, name, 1, 0)
+            yield _difference(Kind.POSTING_UNBOOKED, name, 1, 0)
 
 
 def _of_order(item: Mapping[str, Any], store: ReconciliationStore) -> Iterator[Difference]:
@@ -105,7 +155,7 @@ def _of_order(item: Mapping[str, Any], store: ReconciliationStore) -> Iterator[D
     refunded = store.refunded_of_order(item)
     if refunded > item["amount"] or item["refundable"] != item["amount"] - refunded:
         expected = item["amount"] - refunded
-        yield Difference(Kind.ORDER_OVERDRAWN, name, expected, item["refundable"])
+        yield _difference(Kind.ORDER_OVERDRAWN, name, expected, item["refundable"])
 
 
 def _of_merchant(
@@ -138,6 +188,10 @@ def _compare(
         subject = f"{name}:{part}:{owner.currency}"
         wanted, has = getattr(expected, part), getattr(found, part)
         if wanted != has:
-            yield Difference(Kind.BALANCE_DIFFERS, subject, wanted, has)
+            yield _difference(Kind.BALANCE_DIFFERS, subject, wanted, has)
         if part != "receivable" and has < 0:
-            yield Difference(Kind.BALANCE_NEGATIVE, subject, 0, has)
+            yield _difference(Kind.BALANCE_NEGATIVE, subject, 0, has)
+
+
+def _difference(kind: Kind, subject: str, expected: int, found: int) -> Difference:
+    return Difference(kind=kind, subject=subject, expected=expected, found=found)

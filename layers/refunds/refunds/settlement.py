@@ -133,9 +133,7 @@ def settle(
                 left = [d for d in _everyone(plan) if d.refund_id not in closed | altered]
                 plan = _first_plan(left, store)
             case Frozen():
-                return outcome | _wait(
-                    _everyone(plan), WAITS_FOR_UNFREEZE, store=store, now=clock(), ready=ready
-                )
+                return outcome | wait(_everyone(plan), WAITS_FOR_UNFREEZE)
             case Short():
                 attempt += 1
                 plan, missed = _planned(plan, store=store, now=clock())

@@ -150,6 +150,10 @@ def due_bucket(refund_id: str) -> str:
     return str(crc32(refund_id.encode()) % DUE_BUCKETS)
 
 
+def reconciliation(run_id: str) -> Key:
+    return _key(f"RECONCILIATION#{run_id}", "REPORT")
+
+
 def statement_head(owner: "Owner") -> Key:
     return _key(_statement(owner), "HEAD")
 
