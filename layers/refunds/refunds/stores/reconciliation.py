@@ -24,7 +24,8 @@ class ReconciliationStore(ChangeStore, WalletStore, ListStore):
 
     def refunded_of_order(self, order: Mapping[str, Any]) -> int:
         """What the order's open and settled refunds sum to, found among its buyer's refunds."""
-        total, after = 0, None
+        total = 0
+        after: str | None = None
         listing = Listing(
             table.BUYER_LIST, "buyer_list", (table.buyer_list("REFUNDS", order["buyer_id"]),)
         )
@@ -36,7 +37,7 @@ class ReconciliationStore(ChangeStore, WalletStore, ListStore):
                 after=after,
                 limit=100,
             )
-            total += sum(item["amount"] for item in page.items if item["status"] in RESERVED)
+            total += sum(int(item["amount"]) for item in page.items if item["status"] in RESERVED)
             after = page.after
             if after is None:
                 return total

@@ -68,7 +68,7 @@ class StatementStore(Dynamo):
     ) -> Page[Entry]:
         """A page, newest first, of what was booked from `start` to before `end`."""
         below = min(after, end) if after else end
-        found = list(islice(self._entries(owner, start, below), limit + 1))
+        found = list(islice(self._newest_first(owner, start, below), limit + 1))
         page = [_entry(item) for item in found[:limit]]
         more = len(found) > limit
         return Page(page, found[limit - 1]["sk"] if more else None)
@@ -140,7 +140,7 @@ class StatementStore(Dynamo):
                 _moved,
             )
 
-    def _entries(self, owner: Owner, start: str, below: str) -> Iterator[Values]:
+    def _newest_first(self, owner: Owner, start: str, below: str) -> Iterator[Values]:
         for total in self.months(owner):
             if start[:7] <= total.month <= below[:7]:
                 buckets = [
