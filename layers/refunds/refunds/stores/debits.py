@@ -19,7 +19,15 @@ from refunds.debits import (
     Unknown,
     next_try_at,
 )
-from refunds.stores.dynamo import CONTENTION, Action, Dynamo, Values, actions_of, refused_actions
+from refunds.stores.dynamo import (
+    CONTENTION,
+    NOT_NOW,
+    Action,
+    Dynamo,
+    Values,
+    actions_of,
+    refused_actions,
+)
 from refunds.times import format_instant
 
 OPEN_VALUES = {"pending": "pending", "awaiting": "awaiting_funds"}
@@ -48,7 +56,7 @@ class DebitStore(Dynamo):
         except ClientError as error:
             # A definite "not now" is told from everything else, of which nothing is known.
             code = error.response["Error"]["Code"]
-            return Contended() if code in CONTENTION else Unknown(code)
+            return Contended() if code in NOT_NOW else Unknown(code)
         except BotoCoreError as error:
             return Unknown(type(error).__name__)
         return Settled()
