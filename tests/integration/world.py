@@ -142,6 +142,7 @@ class World:
         self.lambdas = aws.lambdas(endpoint)
         self.cognito = aws.cognito(endpoint)
         self.cloudformation = aws.cloudformation(endpoint)
+        self._taken: list[str] = []
         self.platform = self.machine(*SCOPES)
         self.operator = self.person(operator=True)
 
@@ -410,12 +411,11 @@ class World:
         return resource["StackResourceDetail"]["PhysicalResourceId"]
 
     def parked(self, queue_url: str, word: str) -> str:
-        """The message with this word in it, once it is in that queue; it is taken out."""
-        seen: list[str] = []
+        """The message with this word in it, once it is in that queue; all are taken out."""
 
         def look() -> list[str]:
-            seen.extend(self._drained(queue_url))
-            return [body for body in seen if word in body]
+            self._taken.extend(self._drained(queue_url))
+            return [body for body in self._taken if word in body]
 
         return until(look, bool)[0]
 

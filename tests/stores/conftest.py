@@ -12,6 +12,12 @@ def local_aws(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
         yield endpoint
 
 
+@pytest.fixture(scope="session")
+def aws_engine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    with engines.aws_engine(tmp_path_factory.mktemp("aws-engine") / "engine.log") as endpoint:
+        yield endpoint
+
+
 @pytest.fixture(params=[MOTO, *REAL])
 def stores(request: pytest.FixtureRequest) -> Iterator[Stores]:
     """An empty table, on each engine in turn."""
@@ -29,7 +35,6 @@ def racing(request: pytest.FixtureRequest) -> Stores:
 
 
 def _real(request: pytest.FixtureRequest) -> Stores:
-    if request.param == AWS_ENGINE:
-        return engines.stores_at(engines.aws_engine())
-    assert request.param == LOCAL_AWS
-    return engines.stores_at(request.getfixturevalue("local_aws"))
+    """Started when the first test asks for it, and then shared."""
+    started = {LOCAL_AWS: "local_aws", AWS_ENGINE: "aws_engine"}[request.param]
+    return engines.stores_at(request.getfixturevalue(started))

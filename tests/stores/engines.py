@@ -1,8 +1,9 @@
 """Where the store tests run: moto, the local AWS, and AWS's own engine (DynamoDB Local)."""
 
+import fcntl
 import os
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -13,7 +14,9 @@ import pytest
 from botocore.config import Config
 from moto import mock_aws
 
-from local import aws
+from local import aws, engine
+from local.failures import CommandFailed
+from local.paths import STATE
 from refunds.stores.debits import DebitStore
 from refunds.stores.dynamo import Dynamo
 from refunds.stores.members import MemberStore
@@ -30,10 +33,6 @@ if TYPE_CHECKING:
 MOTO, LOCAL_AWS, AWS_ENGINE = "moto", "local-aws", "aws-engine"
 REAL = (LOCAL_AWS, AWS_ENGINE)
 """Those that keep a transaction whole while other threads write; moto does not."""
-NOT_RUN = (
-    "Not run on AWS's own engine: set DYNAMODB_LOCAL_URL to a running DynamoDB Local, started "
-    "with -inMemory -sharedDb."
-)
 ONE_TRY = Config(
     connect_timeout=2,
     read_timeout=30,
@@ -95,12 +94,29 @@ def local_aws(log: Path) -> Iterator[str]:
         yield started.endpoint
 
 
-def aws_engine() -> str:
-    """Its endpoint, or a skipped test that says so."""
-    url = os.environ.get("DYNAMODB_LOCAL_URL")
-    if not url:
-        pytest.skip(NOT_RUN)
-    return url
+@contextmanager
+def aws_engine(log: Path) -> Iterator[str]:
+    """Its endpoint: the one that is named, or one of our own; or skipped tests that say so."""
+    named = os.environ.get("DYNAMODB_LOCAL_URL")
+    if named:
+        yield named
+        return
+    with ExitStack() as stack:
+        try:
+            with _one_at_a_time():
+                url = stack.enter_context(engine.start(log=log))
+        except CommandFailed as error:
+            pytest.skip(f"Not run on AWS's own engine. {error}")
+        yield url
+
+
+@contextmanager
+def _one_at_a_time() -> Iterator[None]:
+    """Of several test processes, one fetches the engine and the others find it."""
+    STATE.mkdir(exist_ok=True)
+    with (STATE / "engine.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
 
 
 def stores_at(endpoint: str) -> Stores:

@@ -23,6 +23,7 @@ from refunds.paging import Page, Position
 from refunds.policies import Draft
 from refunds.refunds import Refund, RefundStatus
 from refunds.shops import ShopSettings
+from refunds.stores import lists
 from refunds.sweeps import Due
 from refunds.wallets import Credit, CreditSource, CreditTarget, Wallet
 from tests.stores import tables
@@ -661,3 +662,18 @@ def test_a_party_s_lists_hold_its_own_things_alone(stores: Stores) -> None:
         assert [each.order_id for each in found.items] == ["order-2", "order-1"]
     nobody = Party(Role.BUYER, "buyer")
     assert stores.refunds.refunds(nobody, None, after=None, limit=9) == Page([], None)
+
+
+def test_a_page_that_looked_far_enough_is_short_and_says_where_to_go_on(
+    stores: Stores, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(lists, "MAX_LOOKED_AT", lists.MAX_LIMIT)
+    for number in range(101):
+        accept(stores, number, requested_at=NOON + number * SECOND)
+    stores.refunds.cancel(examples.refund(refund_id="rf_0", order_id="order-0"), now=NOON)
+    first = stores.refunds.refunds(SELLER, RefundStatus.CANCELED, after=None, limit=5)
+    assert first.items == []
+    assert first.after
+    second = stores.refunds.refunds(SELLER, RefundStatus.CANCELED, after=first.after, limit=5)
+    assert [each.refund_id for each in second.items] == ["rf_0"]
+    assert second.after is None

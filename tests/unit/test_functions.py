@@ -13,6 +13,7 @@ from refunds.members import Membership
 from refunds.stores.members import MemberStore
 from refunds.stores.merchants import MerchantStore
 from refunds.stores.policies import PolicyStore
+from tests.stores import wire
 from tests.unit import api, examples
 from tests.unit.api import Answer, Claims, Context
 from tests.unit.cloud import (
@@ -785,6 +786,14 @@ def test_a_credit_wakes_what_waits_for_it_oldest_first(cloud: Cloud) -> None:
         "awaiting_funds",
         "succeeded",
     ]
+
+
+def test_a_credit_stands_when_what_it_would_wake_cannot_be_found(cloud: Cloud) -> None:
+    with wire.faulty(manage_wallet.store.client, "Query", wire.refused("ValidationException")):
+        assert credit(cloud).status == 201
+    assert credit(cloud).status == 201
+    wallet = cloud.call(manage_wallet, "GET", "/wallet", SELLER).body["wallets"][0]
+    assert wallet["available"] == 100_000
 
 
 def test_a_credit_of_another_currency_wakes_nothing(cloud: Cloud) -> None:

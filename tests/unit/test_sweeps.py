@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from refunds import sweeps
 from refunds.sweeps import PATIENCE, Due, Sweep
+from refunds.times import format_instant
 from tests.unit.examples import MICROSECOND, NOON, debit
 
 MINUTE = timedelta(minutes=1)
@@ -108,8 +109,23 @@ def test_patience_with_a_full_queue_ends_for_each_refund_by_itself() -> None:
     store = register(due("rf_new", PATIENCE - MICROSECOND), due("rf_old", PATIENCE))
     queue = Queue(waiting=1000)
     done = sweeps.sweep(store=store, queue=queue, now=NOON)
-    assert done == Sweep(due=2, sent=1, oldest_seconds=600)
+    assert (done.due, done.sent) == (2, 1)
     assert queue.sent == ["rf_old"]
+
+
+def test_the_age_that_is_told_is_of_the_oldest_pending_refund_that_is_due() -> None:
+    def asked(refund_id: str, ago: timedelta, *, waiting: bool, late: timedelta) -> Due:
+        since = format_instant(NOON - ago)
+        return Due(debit(refund_id, requested_at=since, waiting=waiting), NOON - late)
+
+    store = register(
+        asked("rf_1", 5 * MINUTE, waiting=False, late=MINUTE),
+        asked("rf_2", 7 * MINUTE, waiting=False, late=timedelta()),
+        asked("rf_not_due", 8 * MINUTE, waiting=False, late=-MINUTE),
+        asked("rf_waiting", 9 * MINUTE, waiting=True, late=MINUTE),
+    )
+    done = sweeps.sweep(store=store, queue=Queue(), now=NOON)
+    assert done == Sweep(due=3, sent=3, oldest_seconds=420)
 
 
 def test_a_refund_that_was_moved_on_meanwhile_is_not_moved_back() -> None:

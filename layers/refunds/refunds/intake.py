@@ -5,6 +5,7 @@ from typing import Protocol
 
 from refunds import eligibility, orders, refunds
 from refunds.errors import (
+    AmountExceedsRefundable,
     Busy,
     GoodsNotIntact,
     IdempotencyKeyReused,
@@ -80,6 +81,12 @@ def request(
             return _decide(refund_id, buyer_id, wanted, store=store, arrived_at=arrived_at), True
         except Superseded:
             continue
+        except AmountExceedsRefundable:
+            # Since the key was looked up, its own first request may have taken what was left.
+            earlier = store.refund(refund_id)
+            if earlier is None:
+                raise
+            return _replayed(earlier, wanted), False
     raise Busy
 
 

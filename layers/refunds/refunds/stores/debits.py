@@ -23,6 +23,7 @@ from refunds.settlement import (
 )
 from refunds.stores.dynamo import (
     CONTENTION,
+    NOT_NOW,
     Action,
     Values,
     actions_of,
@@ -81,7 +82,7 @@ class DebitStore(StandingStore):
         except ClientError as error:
             # A definite "not now" is told from everything else, of which nothing is known.
             code = error.response["Error"]["Code"]
-            return Contended() if code in CONTENTION else Unknown(code)
+            return Contended() if code in NOT_NOW else Unknown(code)
         except BotoCoreError as error:
             return Unknown(type(error).__name__)
         return Settled()

@@ -33,6 +33,16 @@ CLIENT_CONFIG = Config(
 CONFLICT_TRIES = 5
 MAX_BATCH_GET = 100
 CONTENTION = frozenset({"TransactionConflict", "ThrottlingError", "ProvisionedThroughputExceeded"})
+"""Why an action of a canceled transaction may be sent again."""
+NOT_NOW = frozenset(
+    {
+        "ProvisionedThroughputExceededException",
+        "RequestLimitExceeded",
+        "ThrottlingException",
+        "TransactionInProgressException",
+    }
+)
+"""Why a whole request may be sent again; nothing of it was done."""
 
 type Item = dict[str, Any]
 type Values = dict[str, Any]
@@ -196,7 +206,7 @@ class Dynamo:
                     raise
                 self.back_off(attempt)
             except ClientError as error:
-                if error.response["Error"]["Code"] != "TransactionInProgressException":
+                if error.response["Error"]["Code"] not in NOT_NOW:
                     raise
                 self.back_off(attempt)
             else:
@@ -310,8 +320,8 @@ def _telling(request: Item) -> Item:
 def refused_actions(
     reasons: Sequence[Any], actions: Sequence[Action]
 ) -> Iterator[tuple[int, Values | None]]:
-    """Reasons are positional: those whose condition failed, with the item as it was."""
-    for place, (reason, _) in enumerate(zip(reasons, actions, strict=True)):
+    """Reasons, when given, are positional: whose condition failed, with the item as it was."""
+    for place, (reason, _) in enumerate(zip(reasons, actions, strict=False)):
         if reason.get("Code") == "ConditionalCheckFailed":
             item = reason.get("Item")
             yield place, from_item(item) if item else None

@@ -1,0 +1,333 @@
+"""Conflicts, throttling, lost answers: what each store makes of a service that answers badly."""
+
+from collections.abc import Iterator
+from dataclasses import replace
+
+import boto3
+import pytest
+from botocore.exceptions import ClientError, ReadTimeoutError
+from moto import mock_aws
+
+from refunds import debits, intake, wallets
+from refunds.deadline import LONGEST_CALL_MS, Deadline
+from refunds.debits import Contended, Reply, Settled, Unknown
+from refunds.errors import Busy
+from refunds.queue import DebitQueue
+from refunds.stores.dynamo import CONFLICT_TRIES
+from refunds.wallets import Credit, CreditRequest
+from tests.stores import engines, wire
+from tests.stores.engines import Stores
+from tests.unit import examples
+from tests.unit.examples import BUYER, MERCHANT, NOON, ORDER
+
+CREDIT = CreditRequest.model_validate(
+    {"amount": 1000, "currency": "CNY", "source": "top_up", "target": "wallet"}
+)
+CONFLICT = wire.canceled("None", "TransactionConflict")
+THROTTLED = wire.canceled("ThrottlingError", "None")
+NOT_NOW = {
+    "conflict": CONFLICT,
+    "throttled action": THROTTLED,
+    "exceeded throughput": wire.canceled("ProvisionedThroughputExceeded", "None"),
+    "in progress": wire.refused("TransactionInProgressException"),
+    "throttled": wire.refused("ThrottlingException"),
+    "exceeded": wire.refused("ProvisionedThroughputExceededException"),
+    "limit": wire.refused("RequestLimitExceeded"),
+}
+
+
+@pytest.fixture
+def stores() -> Iterator[Stores]:
+    with engines.moto() as made:
+        yield made
+
+
+@pytest.fixture
+def funded(stores: Stores) -> Stores:
+    """With 1000 in the wallet, and the refund `rf_1` of 100 pending."""
+    credit(stores)
+    stores.refunds.put_order(examples.order())
+    stores.refunds.accept(examples.refund())
+    return stores
+
+
+def credit(stores: Stores) -> Credit:
+    return wallets.credit(
+        MERCHANT, CREDIT, client_id="c", idempotency_key="k", store=stores.wallets, now=NOON
+    )
+
+
+def available(stores: Stores) -> int:
+    return sum(each.available for each in stores.wallets.merchant_wallets(MERCHANT))
+
+
+# ── Transactions of the callers ─────────────────────────────────────────────────────────────────
+
+
+@pytest.mark.parametrize("fault", NOT_NOW.values(), ids=NOT_NOW.keys())
+def test_a_transaction_that_contends_is_sent_again_until_it_is_done(
+    stores: Stores, fault: wire.Fault
+) -> None:
+    with wire.faulty(stores.client, "TransactWriteItems", *[fault] * (CONFLICT_TRIES - 1)):
+        credit(stores)
+    assert available(stores) == 1000
+
+
+@pytest.mark.parametrize("fault", NOT_NOW.values(), ids=NOT_NOW.keys())
+def test_one_that_contends_every_time_is_busy_and_wrote_nothing(
+    stores: Stores, fault: wire.Fault
+) -> None:
+    with (
+        wire.faulty(stores.client, "TransactWriteItems", *[fault] * CONFLICT_TRIES) as line,
+        pytest.raises(Busy),
+    ):
+        credit(stores)
+    assert len(line.sent) == CONFLICT_TRIES
+    assert available(stores) == 0
+
+
+def test_the_pauses_between_tries_have_jitter_and_double(stores: Stores) -> None:
+    pauses: list[float] = []
+    store = replace(stores.wallets, pause=pauses.append)
+    with (
+        wire.faulty(stores.client, "TransactWriteItems", *[CONFLICT] * CONFLICT_TRIES),
+        pytest.raises(Busy),
+    ):
+        wallets.credit(MERCHANT, CREDIT, client_id="c", idempotency_key="k", store=store, now=NOON)
+    assert all(0 <= pause <= 0.05 * 2**number for number, pause in enumerate(pauses))
+    assert len(set(pauses)) > 1
+
+
+@pytest.mark.parametrize(
+    "fault",
+    [
+        wire.canceled("ValidationError", "None"),
+        wire.refused("TransactionCanceledException"),
+        wire.refused("ValidationException"),
+        wire.refused("AccessDeniedException"),
+        wire.broken(),
+    ],
+)
+def test_what_no_other_try_would_mend_is_not_tried_again(stores: Stores, fault: wire.Fault) -> None:
+    with (
+        wire.faulty(stores.client, "TransactWriteItems", *[fault] * 2) as line,
+        pytest.raises(ClientError),
+    ):
+        credit(stores)
+    assert len(line.sent) == 1
+    assert available(stores) == 0
+
+
+def test_a_condition_without_an_error_of_its_own_is_not_taken_for_another(
+    stores: Stores,
+) -> None:
+    fault = wire.canceled("None", "ConditionalCheckFailed")
+    with (
+        wire.faulty(stores.client, "TransactWriteItems", fault),
+        pytest.raises(ClientError),
+    ):
+        credit(stores)
+
+
+def test_a_request_whose_answer_was_lost_is_the_same_refund_when_sent_again(
+    stores: Stores,
+) -> None:
+    stores.refunds.put_order(examples.order())
+
+    def ask() -> bool:
+        return intake.request(BUYER, "k", examples.wanted(), store=stores.refunds, arrived_at=NOON)[
+            1
+        ]
+
+    with (
+        wire.faulty(stores.client, "TransactWriteItems", _done_but_lost(stores)),
+        pytest.raises(ReadTimeoutError),
+    ):
+        ask()
+    assert ask() is False
+    order = stores.refunds.order(ORDER)
+    assert order
+    assert order.refundable == 900
+
+
+def _done_but_lost(stores: Stores) -> wire.Fault:
+    def fault(request: object) -> None:
+        # The service got it: another client carries it out, and only the answer is lost.
+        store = Stores(boto3.client("dynamodb"), stores.table).refunds
+        wanted = examples.wanted()
+        intake.request(BUYER, "k", wanted, store=store, arrived_at=NOON)
+        wire.lost(request)
+
+    return fault
+
+
+def test_an_order_that_changes_under_every_decision_is_busy(stores: Stores) -> None:
+    """Each time another refund takes what this one was decided on, and gives it back."""
+    stores.refunds.put_order(examples.order())
+    fault = wire.canceled("None", "None", "ConditionalCheckFailed")
+    with (
+        wire.faulty(stores.client, "TransactWriteItems", *[fault] * intake.ATTEMPTS),
+        pytest.raises(Busy),
+    ):
+        intake.request(BUYER, "k", examples.wanted(), store=stores.refunds, arrived_at=NOON)
+    order = stores.refunds.order(ORDER)
+    assert order
+    assert order.refundable == 1000
+
+
+def test_a_request_that_lost_to_its_own_first_try_is_told_that_one_s_refund(
+    stores: Stores,
+) -> None:
+    """The first try took all that was left after the second had looked its key up."""
+    stores.refunds.put_order(examples.order())
+    wanted = examples.wanted(amount=None)
+    answers = []
+
+    def first_try(_: object) -> None:
+        store = Stores(boto3.client("dynamodb"), stores.table).refunds
+        answers.append(intake.request(BUYER, "k", wanted, store=store, arrived_at=NOON))
+
+    with wire.faulty(stores.client, "GetItem", first_try):
+        answers.append(intake.request(BUYER, "k", wanted, store=stores.refunds, arrived_at=NOON))
+    assert [new for _, new in answers] == [True, False]
+    assert answers[0][0] == answers[1][0]
+
+
+# ── Reads ───────────────────────────────────────────────────────────────────────────────────────
+
+
+def unprocessed(stores: Stores) -> wire.Fault:
+    keys = [{"pk": {"S": "REFUND#rf_1"}, "sk": {"S": "REFUND"}}]
+    left = {stores.table: {"Keys": keys, "ConsistentRead": True}}
+    return wire.answer({"Responses": {}, "UnprocessedKeys": left})
+
+
+def test_what_a_read_left_over_is_read_again(funded: Stores) -> None:
+    with wire.faulty(funded.client, "BatchGetItem", unprocessed(funded)) as line:
+        found, existing = funded.debits.debits(["rf_1"])
+    assert (len(found), existing, len(line.sent)) == (1, {"rf_1"}, 2)
+
+
+def test_what_is_left_over_every_time_is_busy(funded: Stores) -> None:
+    with (
+        wire.faulty(funded.client, "BatchGetItem", *[unprocessed(funded)] * CONFLICT_TRIES),
+        pytest.raises(Busy),
+    ):
+        funded.debits.debits(["rf_1"])
+
+
+def test_a_read_of_two_balances_at_one_instant_waits_for_writes_to_pass(funded: Stores) -> None:
+    with wire.faulty(funded.client, "TransactGetItems", CONFLICT, CONFLICT):
+        assert available(funded) == 1000
+    with (
+        wire.faulty(funded.client, "TransactGetItems", *[CONFLICT] * CONFLICT_TRIES),
+        pytest.raises(Busy),
+    ):
+        available(funded)
+
+
+# ── Debits ──────────────────────────────────────────────────────────────────────────────────────
+
+REPLIES: list[tuple[wire.Fault, Reply]] = [
+    (wire.canceled("TransactionConflict", "None", "None"), Contended()),
+    (wire.canceled("None", "ThrottlingError", "None"), Contended()),
+    (wire.canceled("None", "None", "ProvisionedThroughputExceeded"), Contended()),
+    (wire.refused("ThrottlingException"), Contended()),
+    (wire.refused("ProvisionedThroughputExceededException"), Contended()),
+    (wire.refused("RequestLimitExceeded"), Contended()),
+    (wire.refused("TransactionInProgressException"), Contended()),
+    (wire.broken(), Unknown("InternalServerError")),
+    (wire.broken(503), Unknown("InternalServerError")),
+    (wire.lost, Unknown("ReadTimeoutError")),
+    (wire.canceled("ValidationError", "None", "None"), Unknown("None, ValidationError")),
+    (wire.refused("TransactionCanceledException"), Unknown("")),
+]
+
+
+@pytest.mark.parametrize(("fault", "reply"), REPLIES)
+def test_each_answer_of_the_service_is_a_row_of_the_reply_table(
+    funded: Stores, fault: wire.Fault, reply: Reply
+) -> None:
+    with wire.faulty(funded.client, "TransactWriteItems", fault):
+        assert funded.debits.debit([examples.debit()], now=NOON) == reply
+    assert available(funded) == 1000
+    assert funded.debits.debit([examples.debit()], now=NOON) == Settled()
+
+
+@pytest.mark.parametrize("fault", [wire.lost, wire.broken(), wire.refused("ThrottlingException")])
+def test_a_refund_that_could_not_be_put_to_wait_is_not_said_to_wait(
+    funded: Stores, fault: wire.Fault
+) -> None:
+    with wire.faulty(funded.client, "UpdateItem", fault):
+        assert funded.debits.wait(examples.debit(), "funds", now=NOON) is False
+    [still] = funded.debits.debits(["rf_1"])[0]
+    assert not still.waiting
+
+
+def test_contention_that_passes_is_settled_in_place(funded: Stores) -> None:
+    slept: list[float] = []
+    deadline = Deadline(lambda: 30_000, slept.append)
+    with wire.faulty(funded.client, "TransactWriteItems", CONFLICT_3, wire.lost):
+        outcome = debits.settle(
+            [examples.debit()], store=funded.debits, clock=lambda: NOON, ready=deadline.ready
+        )
+    assert outcome.settled == {"rf_1"}
+    assert available(funded) == 900
+    assert len(slept) == 2
+
+
+CONFLICT_3 = wire.canceled("TransactionConflict", "None", "None")
+
+
+@pytest.mark.parametrize(
+    ("remaining_ms", "ready"), [(LONGEST_CALL_MS, False), (LONGEST_CALL_MS + 1, True)]
+)
+def test_nothing_is_begun_that_may_outlast_the_function(*, remaining_ms: int, ready: bool) -> None:
+    slept: list[float] = []
+    deadline = Deadline(lambda: remaining_ms, slept.append)
+    assert deadline.ready(0) is ready
+    assert slept == []
+    assert deadline.ready(3) is ready
+    assert 0 <= slept[0] <= 0.4
+
+
+# ── The queue ───────────────────────────────────────────────────────────────────────────────────
+
+
+@pytest.fixture
+def queue() -> Iterator[DebitQueue]:
+    with mock_aws():
+        client = boto3.client("sqs", config=engines.ONE_TRY)
+        yield DebitQueue(client, client.create_queue(QueueName="DebitQueue")["QueueUrl"])
+
+
+def numbered(count: int) -> list[tuple[str, str]]:
+    return [(f"rf_{number}", MERCHANT) for number in range(count)]
+
+
+def test_every_refund_has_its_message_however_many_there_are(queue: DebitQueue) -> None:
+    assert queue.send(numbered(23)) == {f"rf_{number}" for number in range(23)}
+    assert queue.visible() == 23
+
+
+def test_nothing_to_send_is_nothing_sent(queue: DebitQueue) -> None:
+    assert queue.send([]) == frozenset()
+    assert queue.visible() == 0
+
+
+@pytest.mark.parametrize("fault", [wire.lost, wire.broken(), wire.refused("ThrottlingException")])
+def test_after_a_batch_that_is_not_taken_no_other_is_tried(
+    queue: DebitQueue, fault: wire.Fault
+) -> None:
+    with wire.faulty(queue.client, "SendMessageBatch", wire.fine, fault) as line:
+        assert queue.send(numbered(35)) == {f"rf_{number}" for number in range(10)}
+    assert len(line.sent) == 2
+    assert queue.visible() == 10
+
+
+def test_of_a_batch_taken_in_part_only_the_taken_are_named(queue: DebitQueue) -> None:
+    taken = [{"Id": "1", "MessageId": "m", "MD5OfMessageBody": "x"}]
+    failed = [{"Id": "0", "SenderFault": False, "Code": "InternalError"}]
+    fault = wire.answer({"Successful": taken, "Failed": failed})
+    with wire.faulty(queue.client, "SendMessageBatch", fault):
+        assert queue.send(numbered(2)) == {"rf_1"}
