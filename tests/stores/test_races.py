@@ -8,9 +8,9 @@ from threading import Barrier
 
 import pytest
 
-from refunds import certification, debits, intake, policies, shops, table, wallets
-from refunds.certification import Cause, DecisionRequest, Verdict
-from refunds.debits import Settled
+from refunds import certification, funding, intake, policies, shops, table, wallets
+from refunds.certification import DecisionRequest, Verdict
+from refunds.debits import Debit
 from refunds.errors import (
     AmountExceedsRefundable,
     IdempotencyKeyReused,
@@ -22,6 +22,8 @@ from refunds.intake import Superseded
 from refunds.members import Party, Role
 from refunds.policies import Draft, PolicyTerms, RefundStatement
 from refunds.refunds import Refund, RefundStatus
+from refunds.settlement import Reply, Settled
+from refunds.standing import Cause
 from refunds.stores.dynamo import to_item
 from refunds.wallets import CreditRequest
 from tests.stores import tables
@@ -72,6 +74,10 @@ def decide(stores: Stores, verdict: Verdict) -> None:
 def terms(number: int) -> PolicyTerms:
     statement = RefundStatement(reasons=f"{number}", handling="b")
     return PolicyTerms(instant_refund=True, statement=statement)
+
+
+def drawn(*group: Debit) -> funding.Plan:
+    return funding.from_one_shard(group, 0)
 
 
 def stored(stores: Stores, key: table.Key) -> dict[str, object] | None:
@@ -229,8 +235,8 @@ def test_one_refund_debited_by_16_at_once_is_debited_once(racing: Stores) -> Non
     store.accept(refund)
     credit(racing, "k")
 
-    def debit(_: int) -> debits.Reply:
-        return racing.debits.debit([examples.debit()], now=NOON)
+    def debit(_: int) -> Reply:
+        return racing.debits.debit(drawn(examples.debit()), now=NOON)
 
     answers = at_once(debit, range(THREADS))
     assert answers.count(Settled()) == 1
@@ -248,9 +254,9 @@ def test_a_refund_canceled_and_debited_at_once_is_one_of_both(racing: Stores) ->
         store.accept(refund)
         debit = examples.debit(refund_id, amount=10)
 
-        def either(which: str, refund: Refund = refund, debit: debits.Debit = debit) -> bool:
+        def either(which: str, refund: Refund = refund, debit: Debit = debit) -> bool:
             if which == "debit":
-                return racing.debits.debit([debit], now=NOON) == Settled()
+                return racing.debits.debit(drawn(debit), now=NOON) == Settled()
             return store.cancel(refund, now=NOON)
 
         debited, gave_back = at_once(either, ["debit", "cancel"])
@@ -273,7 +279,7 @@ def test_a_wallet_is_never_overdrawn_by_debits_at_once(racing: Stores) -> None:
     for each in group:
         store.put_order(examples.order(order_id=each.refund_id))
         store.accept(examples.refund(refund_id=each.refund_id, order_id=each.refund_id, amount=300))
-    answers = at_once(lambda each: racing.debits.debit([each], now=NOON), group)
+    answers = at_once(lambda each: racing.debits.debit(drawn(each), now=NOON), group)
     assert answers.count(Settled()) == 3
     assert balances(racing) == (100, 900)
 

@@ -6,26 +6,30 @@ from datetime import datetime, timedelta
 import pytest
 from boto3.dynamodb.types import TypeDeserializer
 
-from refunds import orders, table, wallets
-from refunds.certification import Cause, DecisionRequest, Status, Verdict
-from refunds.debits import Debit, Frozen, Rejected, Settled, Short
+from refunds import debits, funding, orders, table, wallets
+from refunds.certification import DecisionRequest, Verdict
+from refunds.debits import Debit
 from refunds.errors import (
+    IdempotencyKeyReused,
     MerchantNotCertified,
     OrderConflict,
     PolicyAlreadyConfirmed,
     PolicyDraftChanged,
     ShopIncomplete,
 )
+from refunds.funding import Funds, Plan
 from refunds.intake import Superseded
 from refunds.members import Membership, Party, Role
 from refunds.orders import Order
-from refunds.paging import Page, Position
+from refunds.paging import Page
 from refunds.policies import Draft
 from refunds.refunds import Refund, RefundStatus
+from refunds.settlement import Frozen, Rejected, Settled, Short
 from refunds.shops import ShopSettings
+from refunds.standing import Cause, Status
 from refunds.stores import lists
 from refunds.sweeps import Due
-from refunds.wallets import Credit, CreditSource, CreditTarget, Wallet
+from refunds.wallets import Allocation, Credit, CreditRequest, CreditSource, CreditTarget, Wallet
 from tests.stores import tables
 from tests.stores.engines import Stores
 from tests.unit import examples
@@ -50,17 +54,30 @@ def put_shop(stores: Stores) -> None:
     stores.merchants.put_shop(MERCHANT, examples.SHOP, complete=True)
 
 
-def credit(amount: int, credit_id: str = "cr_1", **changed: object) -> Credit:
+def fund(stores: Stores, amount: int, key: str = "cr_1", **changed: object) -> Credit:
     given = {
-        "credit_id": credit_id,
-        "merchant_id": MERCHANT,
-        "credited_at": NOON,
         "amount": amount,
         "currency": "CNY",
         "source": CreditSource.SETTLEMENT,
         "target": CreditTarget.WALLET,
     }
-    return Credit.model_validate(given | changed)
+    return wallets.credit(
+        MERCHANT,
+        CreditRequest.model_validate(given | changed),
+        client_id="platform",
+        idempotency_key=key,
+        store=stores.wallets,
+        now=NOON,
+    )
+
+
+def wallet(stores: Stores, currency: str = "CNY") -> Wallet:
+    return wallets.wallet_of(currency, stores.wallets.read_funds(MERCHANT, currency))
+
+
+def drawn(*group: Debit) -> Plan:
+    """All of it from the one wallet shard there is."""
+    return funding.from_one_shard(group, 0)
 
 
 def accept(stores: Stores, number: int = 1, **changed: object) -> Debit:
@@ -404,9 +421,9 @@ def test_a_debit_moves_each_amount_once_from_the_seller_to_its_buyer(stores: Sto
         accept(stores, 2, amount=200),
         accept(stores, 3, amount=300, buyer_id="buyer-2"),
     ]
-    stores.wallets.credit(credit(1000), "digest")
-    assert stores.debits.debit(group, now=NOON + SECOND) == Settled()
-    assert stores.wallets.merchant_wallets(MERCHANT)[0].available == 400
+    fund(stores, 1000)
+    assert stores.debits.debit(drawn(*group), now=NOON + SECOND) == Settled()
+    assert wallet(stores).available == 400
     assert stores.wallets.buyer_wallets(BUYER)[0].available == 300
     assert stores.wallets.buyer_wallets("buyer-2")[0].available == 300
     settled = stores.refunds.refund("rf_2")
@@ -415,17 +432,17 @@ def test_a_debit_moves_each_amount_once_from_the_seller_to_its_buyer(stores: Sto
     assert (settled.sources, settled.due_at) == ({"available": 200}, None)
     before = everything(stores)
     ids = frozenset(each.refund_id for each in group)
-    assert stores.debits.debit(group, now=NOON + DAY) == Rejected(ids, frozenset())
+    assert stores.debits.debit(drawn(*group), now=NOON + DAY) == Rejected(ids, frozenset())
     assert everything(stores) == before
 
 
 def test_a_closed_refund_in_a_group_is_named_and_nothing_moves(stores: Stores) -> None:
     group = [accept(stores, 1), accept(stores, 2)]
-    stores.wallets.credit(credit(1000), "digest")
+    fund(stores, 1000)
     stores.refunds.cancel(examples.refund(refund_id="rf_2", order_id="order-2"), now=NOON)
     before = everything(stores)
     closed = Rejected(closed=frozenset({"rf_2"}), altered=frozenset())
-    assert stores.debits.debit(group, now=NOON) == closed
+    assert stores.debits.debit(drawn(*group), now=NOON) == closed
     assert everything(stores) == before
 
 
@@ -438,55 +455,52 @@ def test_a_refund_that_is_not_what_was_read_is_named_and_nothing_moves(
 ) -> None:
     right = accept(stores, 1)
     accept(stores, 2)
-    stores.wallets.credit(credit(1000), "digest")
+    fund(stores, 1000)
     before = everything(stores)
     altered = Rejected(closed=frozenset(), altered=frozenset({"rf_2"}))
     wrong = examples.debit("rf_2", **changed)
-    assert stores.debits.debit([right, wrong], now=NOON) == altered
+    assert stores.debits.debit(drawn(right, wrong), now=NOON) == altered
     assert everything(stores) == before
 
 
 def test_a_refund_that_does_not_exist_is_never_credited(stores: Stores) -> None:
-    stores.wallets.credit(credit(1000), "digest")
+    fund(stores, 1000)
     before = everything(stores)
     gone = Rejected(closed=frozenset({"rf_9"}), altered=frozenset())
-    assert stores.debits.debit([examples.debit("rf_9")], now=NOON) == gone
+    assert stores.debits.debit(drawn(examples.debit("rf_9")), now=NOON) == gone
     assert everything(stores) == before
     assert stores.debits.debits(["rf_9"]) == ([], set())
 
 
-def test_a_short_wallet_says_what_it_has_and_a_missing_one_that_it_has_nothing(
+def test_a_short_wallet_and_one_that_is_not_there_are_short_whatever_else_there_is(
     stores: Stores,
 ) -> None:
     debit = accept(stores)
-    assert stores.debits.debit([debit], now=NOON) == Short(0)
-    stores.wallets.credit(credit(99), "digest")
-    assert stores.debits.debit([debit], now=NOON) == Short(99)
-    stores.wallets.credit(credit(10_000, "cr_2", currency="JPY"), "digest")
-    stores.wallets.credit(credit(10_000, "cr_3", target=CreditTarget.DEPOSIT), "digest")
-    assert stores.debits.debit([debit], now=NOON) == Short(99)
-    stores.wallets.credit(credit(1, "cr_4"), "digest")
-    assert stores.debits.debit([debit], now=NOON) == Settled()
+    assert stores.debits.debit(drawn(debit), now=NOON) == Short()
+    fund(stores, 99)
+    assert stores.debits.debit(drawn(debit), now=NOON) == Short()
+    fund(stores, 10_000, "cr_2", currency="JPY")
+    fund(stores, 10_000, "cr_3", target=CreditTarget.DEPOSIT)
+    assert stores.debits.debit(drawn(debit), now=NOON) == Short()
+    assert stores.debits.funds(MERCHANT, "CNY") == Funds(shards=(99,), deposit=10_000)
+    fund(stores, 1, "cr_4")
+    assert stores.debits.debit(drawn(debit), now=NOON) == Settled()
 
 
 def test_a_frozen_wallet_is_told_from_a_short_one(stores: Stores) -> None:
     debit = accept(stores)
-    stores.wallets.credit(credit(50), "digest")
-    stores.client.update_item(
-        TableName=stores.table,
-        Key=table.wallet(MERCHANT, "CNY"),
-        UpdateExpression="SET frozen = :by",
-        ExpressionAttributeValues={":by": {"S": "op"}},
-    )
-    assert stores.debits.debit([debit], now=NOON) == Frozen()
-    assert stores.wallets.merchant_wallets(MERCHANT)[0].frozen is True
+    fund(stores, 50)
+    assert stores.debits.mark(MERCHANT, "CNY", "frozen", on=True)
+    assert stores.debits.debit(drawn(debit), now=NOON) == Frozen()
+    assert wallet(stores).frozen is True
 
 
 def test_the_largest_group_fits_one_transaction(stores: Stores) -> None:
-    group = [accept(stores, number, amount=1, buyer_id=f"b{number}") for number in range(49)]
-    stores.wallets.credit(credit(49), "digest")
-    assert stores.debits.debit(group, now=NOON) == Settled()
-    assert stores.wallets.merchant_wallets(MERCHANT)[0].available == 0
+    most = debits.MAX_REFUNDS
+    group = [accept(stores, number, amount=1, buyer_id=f"b{number}") for number in range(most)]
+    fund(stores, most)
+    assert stores.debits.debit(drawn(*group), now=NOON) == Settled()
+    assert wallet(stores).available == 0
 
 
 def test_a_refund_that_waits_says_for_what_and_when_it_is_tried_again(stores: Stores) -> None:
@@ -506,8 +520,8 @@ def test_a_refund_that_waits_says_for_what_and_when_it_is_tried_again(stores: St
 
 def test_a_closed_refund_does_not_wait(stores: Stores) -> None:
     debit = accept(stores)
-    stores.wallets.credit(credit(100), "digest")
-    stores.debits.debit([debit], now=NOON)
+    fund(stores, 100)
+    stores.debits.debit(drawn(debit), now=NOON)
     before = everything(stores)
     assert stores.debits.wait(debit, "funds", now=NOON)
     assert everything(stores) == before
@@ -526,26 +540,28 @@ def test_many_refunds_are_read_in_as_many_calls_as_it_takes(stores: Stores) -> N
 # ── Wallets ─────────────────────────────────────────────────────────────────────────────────────
 
 
-def test_a_credit_is_written_once_whatever_it_says_the_second_time(stores: Stores) -> None:
-    store = stores.wallets
-    assert store.credited("cr_1") is None
-    assert store.credit(credit(100), "digest") is True
-    assert store.credit(credit(100), "digest") is False
-    assert store.credit(credit(900), "other") is False
-    assert store.credited("cr_1") == (credit(100), "digest")
-    assert store.merchant_wallets(MERCHANT) == [Wallet(currency="CNY", available=100)]
+def test_a_credit_is_written_once_and_its_key_tells_other_content(stores: Stores) -> None:
+    made = fund(stores, 100)
+    assert made.allocation == Allocation(available=100)
+    before = everything(stores)
+    assert fund(stores, 100) == made
+    with pytest.raises(IdempotencyKeyReused):
+        fund(stores, 900)
+    assert everything(stores) == before
+    assert wallet(stores) == Wallet(currency="CNY", available=100)
 
 
 def test_each_currency_and_the_deposit_are_balances_of_their_own(stores: Stores) -> None:
     store = stores.wallets
-    assert store.merchant_wallets(MERCHANT) == []
-    store.credit(credit(5, "cr_1", currency="JPY"), "d")
-    store.credit(credit(7, "cr_2", target=CreditTarget.DEPOSIT), "d")
-    assert store.merchant_wallets(MERCHANT) == [
+    assert wallets.show(SELLER, store=store).wallets == []
+    fund(stores, 5, "cr_1", currency="JPY")
+    fund(stores, 7, "cr_2", target=CreditTarget.DEPOSIT)
+    assert wallets.show(SELLER, store=store).wallets == [
         Wallet(currency="CNY", available=0, deposit=7),
         Wallet(currency="JPY", available=5),
     ]
-    assert store.merchant_wallets(MERCHANT + "0") == []
+    other = Party(Role.MERCHANT, MERCHANT + "0")
+    assert wallets.show(other, store=store).wallets == []
     assert wallets.show(CUSTOMER, store=store).wallets == []
 
 
@@ -558,12 +574,12 @@ def test_waiting_refunds_are_the_oldest_first_and_only_those_of_this_currency(
     yen = accept(stores, 4, currency="JPY")
     stores.debits.wait(yen, "funds", now=NOON)
     accept(stores, 5)
-    assert stores.wallets.waiting(MERCHANT, "CNY", limit=9) == ["rf_1", "rf_2", "rf_3"]
-    assert stores.wallets.waiting(MERCHANT, "CNY", limit=2) == ["rf_1", "rf_2"]
-    stores.wallets.credit(credit(100), "d")
-    stores.debits.debit([read(stores, "rf_1")], now=NOON)
+    assert stores.wallets.waiting_ids(MERCHANT, "CNY", limit=9) == ["rf_1", "rf_2", "rf_3"]
+    assert stores.wallets.waiting_ids(MERCHANT, "CNY", limit=2) == ["rf_1", "rf_2"]
+    fund(stores, 100)
+    stores.debits.debit(drawn(read(stores, "rf_1")), now=NOON)
     stores.refunds.cancel(examples.refund(refund_id="rf_2", order_id="order-2"), now=NOON)
-    assert stores.wallets.waiting(MERCHANT, "CNY", limit=9) == ["rf_3"]
+    assert stores.wallets.waiting_ids(MERCHANT, "CNY", limit=9) == ["rf_3"]
 
 
 # ── Sweeps ──────────────────────────────────────────────────────────────────────────────────────
@@ -574,8 +590,8 @@ def test_a_refund_is_due_from_its_time_on_until_it_is_closed(stores: Stores) -> 
     due_at = NOON + MINUTE
     assert stores.sweeps.due(due_at - MICROSECOND) == []
     assert stores.sweeps.due(due_at) == [Due(debit, due_at)]
-    stores.wallets.credit(credit(100), "d")
-    stores.debits.debit([debit], now=NOON)
+    fund(stores, 100)
+    stores.debits.debit(drawn(debit), now=NOON)
     assert stores.sweeps.due(due_at + DAY) == []
 
 
@@ -616,7 +632,7 @@ def test_every_item_is_on_exactly_one_page_while_others_are_added(stores: Stores
     for number in range(25):
         accept(stores, number, requested_at=NOON + number // 10 * SECOND)
     seen: list[str] = []
-    after: Position | None = None
+    after: str | None = None
     added = 100
     while True:
         page: Page[Refund] = stores.refunds.refunds(CUSTOMER, None, after=after, limit=7)
@@ -639,7 +655,7 @@ def test_a_list_of_one_status_finds_the_few_among_many(stores: Stores) -> None:
         refund = examples.refund(refund_id=f"rf_{number}", order_id=f"order-{number}")
         stores.refunds.cancel(refund, now=NOON)
 
-    def canceled(limit: int, after: Position | None = None) -> Page[Refund]:
+    def canceled(limit: int, after: str | None = None) -> Page[Refund]:
         return stores.refunds.refunds(SELLER, RefundStatus.CANCELED, after=after, limit=limit)
 
     assert [each.refund_id for each in canceled(9).items] == ["rf_119", "rf_60", "rf_0"]

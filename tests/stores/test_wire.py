@@ -8,11 +8,11 @@ import pytest
 from botocore.exceptions import ClientError, ReadTimeoutError
 from moto import mock_aws
 
-from refunds import debits, intake, wallets
+from refunds import funding, intake, settlement, wallets
 from refunds.deadline import LONGEST_CALL_MS, Deadline
-from refunds.debits import Contended, Reply, Settled, Unknown
 from refunds.errors import Busy
 from refunds.queue import DebitQueue
+from refunds.settlement import Contended, Reply, Settled, Unknown
 from refunds.stores.dynamo import CONFLICT_TRIES
 from refunds.wallets import Credit, CreditRequest
 from tests.stores import engines, wire
@@ -58,7 +58,7 @@ def credit(stores: Stores) -> Credit:
 
 
 def available(stores: Stores) -> int:
-    return sum(each.available for each in stores.wallets.merchant_wallets(MERCHANT))
+    return stores.wallets.read_funds(MERCHANT, "CNY").available
 
 
 # ── Transactions of the callers ─────────────────────────────────────────────────────────────────
@@ -228,6 +228,7 @@ def test_a_read_of_two_balances_at_one_instant_waits_for_writes_to_pass(funded: 
 
 # ── Debits ──────────────────────────────────────────────────────────────────────────────────────
 
+PLAN = funding.from_one_shard([examples.debit()], 0)
 REPLIES: list[tuple[wire.Fault, Reply]] = [
     (wire.canceled("TransactionConflict", "None", "None"), Contended()),
     (wire.canceled("None", "ThrottlingError", "None"), Contended()),
@@ -249,9 +250,9 @@ def test_each_answer_of_the_service_is_a_row_of_the_reply_table(
     funded: Stores, fault: wire.Fault, reply: Reply
 ) -> None:
     with wire.faulty(funded.client, "TransactWriteItems", fault):
-        assert funded.debits.debit([examples.debit()], now=NOON) == reply
+        assert funded.debits.debit(PLAN, now=NOON) == reply
     assert available(funded) == 1000
-    assert funded.debits.debit([examples.debit()], now=NOON) == Settled()
+    assert funded.debits.debit(PLAN, now=NOON) == Settled()
 
 
 @pytest.mark.parametrize("fault", [wire.lost, wire.broken(), wire.refused("ThrottlingException")])
@@ -268,7 +269,7 @@ def test_contention_that_passes_is_settled_in_place(funded: Stores) -> None:
     slept: list[float] = []
     deadline = Deadline(lambda: 30_000, slept.append)
     with wire.faulty(funded.client, "TransactWriteItems", CONFLICT_3, wire.lost):
-        outcome = debits.settle(
+        outcome = settlement.settle(
             [examples.debit()], store=funded.debits, clock=lambda: NOON, ready=deadline.ready
         )
     assert outcome.settled == {"rf_1"}

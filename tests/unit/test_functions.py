@@ -737,6 +737,11 @@ def test_a_refund_is_accepted_when_its_message_cannot_be_sent(cloud: Cloud) -> N
 # ── Wallets ─────────────────────────────────────────────────────────────────────────────────────
 
 
+def wallet_of(currency: str, **balances: int) -> dict[str, Any]:
+    nothing = {"available": 0, "deposit": 0, "deposit_required": 0, "owed": 0, "guarantee_left": 0}
+    return {"currency": currency, "frozen": False, **nothing, **balances}
+
+
 def test_a_credit_is_written_once_for_its_key(cloud: Cloud) -> None:
     first = credit(cloud)
     assert (first.status, credit(cloud).body) == (201, first.body)
@@ -750,15 +755,15 @@ def test_a_credit_is_written_once_for_its_key(cloud: Cloud) -> None:
     assert cloud.call(manage_wallet, "GET", "/wallet", SELLER).body == {
         "role": "merchant",
         "wallets": [
-            {"currency": "CNY", "available": 100_000, "deposit": 7, "frozen": False},
-            {"currency": "JPY", "available": 5, "deposit": 0, "frozen": False},
+            wallet_of("CNY", available=100_000, deposit=7),
+            wallet_of("JPY", available=5),
         ],
     }
 
 
 def test_a_credit_s_posting_sums_to_zero(cloud: Cloud) -> None:
     credit(cloud)
-    [posting] = [each for each in cloud.items() if each["pk"]["S"].startswith("CREDIT#")]
+    [posting] = [each for each in cloud.items() if each["pk"]["S"].startswith("POSTING#")]
     amounts = [int(leg["M"]["amount"]["N"]) for leg in posting["legs"]["L"]]
     assert sorted(amounts) == [-100_000, 100_000]
 

@@ -8,15 +8,14 @@ from hypothesis import strategies as st
 
 from refunds import paging
 from refunds.errors import InvalidCursor
-from refunds.paging import Position
 
 QUERY = {"list": "refunds", "role": "buyer", "id": "b1", "status": None}
-POSITION = Position("REFUND#rf_1", "REFUND", "2026-03-01T12:00:00.000000Z#rf_1")
-parts = st.text(st.characters(codec="utf-8"), min_size=1, max_size=200)
+POSITION = "2026-03-01T12:00:00.000000Z#rf_1"
+positions = st.text(st.characters(codec="utf-8"), min_size=1, max_size=200)
 
 
-@given(st.builds(Position, parts, parts, parts))
-def test_a_cursor_leads_back_to_where_it_was_made(position: Position) -> None:
+@given(positions)
+def test_a_cursor_leads_back_to_where_it_was_made(position: str) -> None:
     cursor = paging.encode(position, **QUERY)
     assert cursor
     assert paging.decode(cursor, **QUERY) == position
@@ -43,11 +42,6 @@ def test_a_cursor_of_another_caller_or_query_is_refused(other: dict[str, str]) -
         paging.decode(cursor, **QUERY | other)
 
 
-def test_the_index_s_own_key_is_in_no_cursor() -> None:
-    position = POSITION._asdict()
-    assert set(position) == {"pk", "sk", "listed_at"}
-
-
 @pytest.mark.parametrize(
     "content",
     [
@@ -56,13 +50,15 @@ def test_the_index_s_own_key_is_in_no_cursor() -> None:
         b"[]",
         b"null",
         b"\xff\xfe",
-        b'["x",["a","b"]]',
-        b'["x",["a","b","c","d"]]',
-        b'["x",["a","b",""]]',
-        b'["x",["a","b",1]]',
-        b'["x",["a","b","\\ud800"]]',
-        b'["x",["' + b"a" * 201 + b'","b","c"]]',
-        b'["x",["a","b","c"]]',
+        b'["x"]',
+        b'["x","a","b"]',
+        b'["x",["a"]]',
+        b'["x",""]',
+        b'["x",1]',
+        b'["x",null]',
+        b'["x","\\ud800"]',
+        b'["x","' + b"a" * 201 + b'"]',
+        b'["x","a"]',
     ],
 )
 def test_what_is_no_cursor_is_refused(content: bytes) -> None:

@@ -6,11 +6,11 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
-from refunds import table
+from refunds import table, wallets
 from refunds.refunds import Refund, RefundStatus, refund_id
 from refunds.stores.refunds import RefundStore
 from refunds.stores.wallets import WalletStore
-from refunds.wallets import Credit, CreditSource, CreditTarget
+from refunds.wallets import CreditRequest, CreditSource, CreditTarget
 from tests.unit import examples
 from tests.unit.api import Context
 from tests.unit.cloud import SETTINGS, Cloud, sweep_refunds
@@ -32,16 +32,18 @@ def pending(number: int, **changed: Any) -> Refund:
 
 
 def fund(cloud: Cloud, amount: int, merchant_id: str = MERCHANT) -> None:
-    credit = Credit(
-        credit_id=f"cr_{amount}",
-        merchant_id=merchant_id,
-        credited_at=NOON,
-        amount=amount,
-        currency="CNY",
-        source=CreditSource.TOP_UP,
-        target=CreditTarget.WALLET,
+    request = CreditRequest(
+        amount=amount, currency="CNY", source=CreditSource.TOP_UP, target=CreditTarget.WALLET
     )
-    assert cloud.store(WalletStore).credit(credit, "digest")
+    made = wallets.credit(
+        merchant_id,
+        request,
+        client_id="platform",
+        idempotency_key=f"{merchant_id} {amount}",
+        store=cloud.store(WalletStore),
+        now=NOON,
+    )
+    assert made.allocation.available == amount
 
 
 def message(refund_id: str) -> str:

@@ -13,9 +13,11 @@ MAX_ACTIONS = 100
 """What one TransactWriteItems holds."""
 MAX_SHARDS = 16
 """Wallet shards of one merchant and currency, at the most."""
-MAX_REFUNDS = (MAX_ACTIONS - MAX_SHARDS - 2) // 2
-"""Refunds of one transaction: each needs itself and at most one buyer; the wallet's shards, the
-deposit and the receivable are the rest."""
+MAX_OVERDUE = 5
+"""Refunds that have waited too long, which join each plan of their merchant."""
+MAX_REFUNDS = (MAX_ACTIONS - MAX_SHARDS - 2) // 2 - MAX_OVERDUE
+"""Refunds of one group: each needs itself and at most one buyer; the wallet's shards, the deposit,
+the receivable and the overdue are the rest."""
 FIRST_RETRY = timedelta(minutes=1)
 LAST_RETRY = timedelta(hours=1)
 MAX_DOUBLINGS = 6

@@ -26,7 +26,7 @@ class Funds:
     deposit_required: int = 0
     owed: int = 0
     headroom: int = 0
-    """What the guarantee fund may still advance."""
+    """What the guarantee fund may still advance; below zero once its limit was set below the debt."""
     frozen: bool = False
     held: bool = False
     """Whether a refund that has waited too long keeps the newer ones from the wallet."""
@@ -37,7 +37,7 @@ class Funds:
 
     @property
     def total(self) -> int:
-        return self.available + self.deposit + self.headroom
+        return self.available + self.deposit + max(0, self.headroom)
 
 
 @dataclass(frozen=True, slots=True)

@@ -100,8 +100,12 @@ class Batch:
         return frozenset(self.messages)
 
     def failures(self, failed: Iterable[str]) -> dict[str, list[dict[str, str]]]:
-        """The partial batch response: what SQS delivers again, and in the end parks in the DLQ."""
-        ids = self.malformed.union(*(self.messages[refund_id] for refund_id in failed))
+        """The partial batch response: what SQS delivers again, and in the end parks in the DLQ.
+
+        A refund that no message named, for it joined from those that wait, has its own next try.
+        """
+        named = (self.messages.get(refund_id, frozenset()) for refund_id in failed)
+        ids = self.malformed.union(*named)
         return {"batchItemFailures": [{"itemIdentifier": each} for each in sorted(ids)]}
 
 

@@ -9,7 +9,7 @@ from zlib import crc32
 from botocore.exceptions import BotoCoreError, ClientError
 
 from refunds import table
-from refunds.debits import Debit, next_try_at
+from refunds.debits import MAX_OVERDUE, Debit, next_try_at
 from refunds.errors import Busy
 from refunds.funding import PASSED_OVER_AT_MOST, Funds, Payment, Plan
 from refunds.settlement import (
@@ -40,8 +40,6 @@ AS_READ = (
 )
 FUNDED = "available >= :amount AND attribute_not_exists(frozen)"
 FUNDED_AND_NOT_HELD = f"{FUNDED} AND attribute_not_exists(held)"
-MAX_OVERDUE = 5
-"""Refunds that have waited too long, which join each plan of their merchant."""
 
 
 class DebitStore(StandingStore):

@@ -122,7 +122,7 @@ class WalletStore(FundStore):
         receivable = _moved(posting, ledger.merchant(merchant_id, Part.RECEIVABLE))
         if funds.deposit + deposit < 0 or funds.owed - receivable < 0:
             raise InsufficientBalance
-        if funds.headroom + receivable < 0:
+        if receivable < 0 and funds.headroom + receivable < 0:
             raise InsufficientBalance
         yield self._from_read(
             table.deposit(merchant_id, posting.currency),
