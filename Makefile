@@ -94,8 +94,9 @@ fmt: $(DEV) ## Rewrite the code in the project's style
 	@.venv/bin/ruff format .
 
 .PHONY: openapi
-openapi: $(DEV) ## Write the API's OpenAPI document anew from the code
+openapi: $(DEV) ## Write the API's document and the events' schemas anew from the code
 	@PYTHONPATH=.:layers/refunds .venv/bin/python -m local.openapi
+	@PYTHONPATH=.:layers/refunds .venv/bin/python -m local.event_schemas
 
 # The layer takes its versions from the development environment, so that what is tested is shipped.
 COMPILE = $(UV) pip compile --quiet --upgrade --generate-hashes --custom-compile-command "make lock"
