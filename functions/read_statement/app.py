@@ -4,6 +4,7 @@ import csv
 from datetime import datetime
 from io import StringIO
 from typing import Annotated, Any, NamedTuple
+from urllib.parse import urlencode
 
 from aws_lambda_powertools.event_handler import Response
 from aws_lambda_powertools.event_handler.openapi.params import Query
@@ -60,7 +61,10 @@ def download_statement(
     writer = csv.DictWriter(text, fieldnames=list(StatementLine.model_fields))
     writer.writeheader()
     writer.writerows(statements.csv_rows(page.items))
-    link = {"Link": f'<?cursor={next_cursor}>; rel="next"'} if next_cursor else {}
+    link = {}
+    if next_cursor:
+        query = {**app.current_event.query_string_parameters, "cursor": next_cursor}
+        link = {"Link": f'<?{urlencode(query)}>; rel="next"'}
     return Response(
         status_code=200, content_type="text/csv; charset=utf-8", headers=link, body=text.getvalue()
     )

@@ -17,13 +17,18 @@ from moto import mock_aws
 from local import aws, engine
 from local.failures import CommandFailed
 from local.paths import STATE
+from refunds.stores.changes import ChangeStore
+from refunds.stores.corrections import CorrectionStore
 from refunds.stores.debits import DebitStore
 from refunds.stores.dynamo import Dynamo
 from refunds.stores.members import MemberStore
 from refunds.stores.merchants import MerchantStore
+from refunds.stores.operations import OperationStore
 from refunds.stores.policies import PolicyStore
+from refunds.stores.reconciliation import ReconciliationStore
 from refunds.stores.refunds import RefundStore
 from refunds.stores.sweeps import SweepStore
+from refunds.stores.upkeep import UpkeepStore
 from refunds.stores.wallets import WalletStore
 from tests.stores import tables
 
@@ -75,6 +80,26 @@ class Stores:
     @property
     def wallets(self) -> WalletStore:
         return self._made(WalletStore)
+
+    @property
+    def corrections(self) -> CorrectionStore:
+        return self._made(CorrectionStore)
+
+    @property
+    def operations(self) -> OperationStore:
+        return self._made(OperationStore)
+
+    @property
+    def upkeep(self) -> UpkeepStore:
+        return self._made(UpkeepStore)
+
+    @property
+    def statements(self) -> ChangeStore:
+        return self._made(ChangeStore)
+
+    @property
+    def reconciliation(self) -> ReconciliationStore:
+        return self._made(ReconciliationStore)
 
     def _made[Store: Dynamo](self, kind: type[Store]) -> Store:
         return kind(self.client, self.table, pause=lambda _: None)

@@ -29,9 +29,10 @@ from refunds.shops import ShopSettings
 from refunds.standing import Cause, Status
 from refunds.stores import lists
 from refunds.sweeps import Due
-from refunds.wallets import Allocation, Credit, CreditRequest, CreditSource, CreditTarget, Wallet
+from refunds.wallets import Allocation, CreditTarget, Wallet
 from tests.stores import tables
 from tests.stores.engines import Stores
+from tests.stores.market import accept, certify, everything, fund, read
 from tests.unit import examples
 from tests.unit.examples import BUYER, DAY, MERCHANT, MICROSECOND, NOON, ORDER, SECOND, TERMS
 
@@ -44,31 +45,8 @@ def decision(verdict: Verdict, reason: str = "核查") -> DecisionRequest:
     return DecisionRequest(decision=verdict, reason=reason)
 
 
-def certify(stores: Stores, at: datetime = NOON) -> None:
-    assert stores.merchants.submit(MERCHANT, examples.APPLICATION, now=at)
-    certified = decision(Verdict.CERTIFIED)
-    assert stores.merchants.decide(MERCHANT, certified, operator="op", now=at)
-
-
 def put_shop(stores: Stores) -> None:
     stores.merchants.put_shop(MERCHANT, examples.SHOP, complete=True)
-
-
-def fund(stores: Stores, amount: int, key: str = "cr_1", **changed: object) -> Credit:
-    given = {
-        "amount": amount,
-        "currency": "CNY",
-        "source": CreditSource.SETTLEMENT,
-        "target": CreditTarget.WALLET,
-    }
-    return wallets.credit(
-        MERCHANT,
-        CreditRequest.model_validate(given | changed),
-        client_id="platform",
-        idempotency_key=key,
-        store=stores.wallets,
-        now=NOON,
-    )
 
 
 def wallet(stores: Stores, currency: str = "CNY") -> Wallet:
@@ -80,29 +58,10 @@ def drawn(*group: Debit) -> Plan:
     return funding.from_one_shard(group, 0)
 
 
-def accept(stores: Stores, number: int = 1, **changed: object) -> Debit:
-    """A pending refund of an order of its own; as the debits read it."""
-    refund_id = f"rf_{number}"
-    refund = examples.refund(refund_id=refund_id, order_id=f"order-{number}", **changed)
-    stores.refunds.put_order(examples.order(order_id=refund.order_id))
-    stores.refunds.accept(refund)
-    return read(stores, refund_id)
-
-
-def read(stores: Stores, refund_id: str) -> Debit:
-    [found], existing = stores.debits.debits([refund_id])
-    assert existing == {refund_id}
-    return found
-
-
 def raw(stores: Stores, key: table.Key) -> dict[str, object]:
     item = tables.item(stores.client, stores.table, key)
     assert item
     return {name: TypeDeserializer().deserialize(value) for name, value in item.items()}
-
-
-def everything(stores: Stores) -> list[str]:
-    return sorted(map(str, tables.items(stores.client, stores.table)))
 
 
 # ── Members ─────────────────────────────────────────────────────────────────────────────────────

@@ -11,6 +11,8 @@ from moto import mock_aws
 from refunds import funding, intake, settlement, wallets
 from refunds.deadline import LONGEST_CALL_MS, Deadline
 from refunds.errors import Busy
+from refunds.funding import Funds
+from refunds.operations import LimitsRequest
 from refunds.queue import DebitQueue
 from refunds.settlement import Contended, Reply, Settled, Unknown
 from refunds.stores.dynamo import CONFLICT_TRIES
@@ -121,12 +123,13 @@ def test_what_no_other_try_would_mend_is_not_tried_again(stores: Stores, fault: 
 def test_a_condition_without_an_error_of_its_own_is_not_taken_for_another(
     stores: Stores,
 ) -> None:
-    fault = wire.canceled("None", "ConditionalCheckFailed")
+    limits = LimitsRequest(currency="CNY", deposit_required=1, guarantee_limit=1)
+    fault = wire.canceled("ConditionalCheckFailed", "None")
     with (
         wire.faulty(stores.client, "TransactWriteItems", fault),
         pytest.raises(ClientError),
     ):
-        credit(stores)
+        stores.operations.set_limits(MERCHANT, limits, Funds())
 
 
 def test_a_request_whose_answer_was_lost_is_the_same_refund_when_sent_again(

@@ -26,7 +26,7 @@ class Funds:
     deposit_required: int = 0
     owed: int = 0
     headroom: int = 0
-    """What the guarantee fund may still advance; below zero once its limit was set below the debt."""
+    """What the guarantee fund may still advance; below zero when its limit is below the debt."""
     frozen: bool = False
     held: bool = False
     """Whether a refund that has waited too long keeps the newer ones from the wallet."""
@@ -127,7 +127,12 @@ def split_credit(amount: int, funds: Funds, *, to_deposit: bool) -> Parts:
 
 
 def payable(funds: Funds, waiting: int) -> int:
-    """What a merchant may be paid out: nothing that refunds, deposit or debt still need."""
+    """What a merchant may be paid out: nothing that refunds, deposit or debt still need.
+
+    And nothing at all while the wallet is frozen.
+    """
+    if funds.frozen:
+        return 0
     missing = max(0, funds.deposit_required - funds.deposit)
     return max(0, funds.available - funds.owed - missing - waiting)
 

@@ -67,6 +67,7 @@ class ReconciliationStore(Protocol):
     def page_of_items(self, start: Any) -> tuple[list[dict[str, Any]], Any]: ...
     def posting_of(self, item: Mapping[str, Any]) -> Posting | None: ...
     def unbooked(self, owner: Owner, posting_ids: list[str]) -> set[str]: ...
+    def refundable(self, order_id: str) -> int: ...
     def refunded_of_order(self, order: Mapping[str, Any]) -> int: ...
     def head_balances(self, owner: Owner) -> Balances: ...
     def read_funds(self, merchant_id: str, currency: str) -> Funds: ...
@@ -109,10 +110,16 @@ def of_item(
     """What is wrong with one item. Postings younger than `booked_before` may be unbooked still."""
     match item["sk"].split("#")[0]:
         case "REFUND":
-            yield from _of_refund(item)
-            yield from _of_posting(item, store, booked_before)
+            wrong = [*_of_refund(item)]
+            yield from wrong or _of_posting(item, store, booked_before)
         case "POSTING":
-            yield from _of_posting(item, store, booked_before)
+            moved = sum(leg["amount"] for leg in item["legs"])
+            if moved:
+                yield _difference(
+                    Kind.POSTING_UNBALANCED, f"posting:{item['posting_id']}", 0, moved
+                )
+            else:
+                yield from _of_posting(item, store, booked_before)
         case "ORDER":
             yield from _of_order(item, store)
         case "WALLET" if item["pk"].startswith("MERCHANT#"):
@@ -137,11 +144,7 @@ def _of_refund(item: Mapping[str, Any]) -> Iterator[Difference]:
 def _of_posting(
     item: Mapping[str, Any], store: ReconciliationStore, booked_before: str
 ) -> Iterator[Difference]:
-    try:
-        posting = store.posting_of(item)
-    except ValueError:
-        yield _difference(Kind.POSTING_UNBALANCED, f"posting:{item['pk'].split('#')[1]}", 0, 1)
-        return
+    posting = store.posting_of(item)
     if posting is None or posting.posted_at >= booked_before:
         return
     for owner in statements.owners(posting):
@@ -153,9 +156,13 @@ def _of_posting(
 def _of_order(item: Mapping[str, Any], store: ReconciliationStore) -> Iterator[Difference]:
     name = f"order:{item['order_id']}"
     refunded = store.refunded_of_order(item)
-    if refunded > item["amount"] or item["refundable"] != item["amount"] - refunded:
-        expected = item["amount"] - refunded
-        yield _difference(Kind.ORDER_OVERDRAWN, name, expected, item["refundable"])
+    expected = item["amount"] - refunded
+    if expected >= 0 and item["refundable"] == expected:
+        return
+    refundable = item["refundable"]
+    again = store.refundable(item["order_id"]), store.refunded_of_order(item)
+    if (refundable, refunded) == again:
+        yield _difference(Kind.ORDER_OVERDRAWN, name, expected, refundable)
 
 
 def _of_merchant(

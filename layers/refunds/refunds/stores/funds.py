@@ -133,7 +133,16 @@ class FundStore(Dynamo):
         return True
 
     def grow(self, merchant_id: str, currency: str, *, now: datetime) -> bool:
-        """Twice as many shards, because transactions were in each other's way; not too often."""
+        """Twice as many shards, because transactions were in each other's way; not too often.
+
+        Best effort, from where money is moved: the next conflict tries again.
+        """
+        try:
+            return self._grow(merchant_id, currency, now)
+        except (ClientError, BotoCoreError, Busy):
+            return False
+
+    def _grow(self, merchant_id: str, currency: str, now: datetime) -> bool:
         config = self.get(table.merchant_currency(merchant_id, currency)) or {}
         self._note_heat(merchant_id, currency, now)
         limit = config.get("shard_limit", MAX_SHARDS)

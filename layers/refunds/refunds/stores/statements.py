@@ -74,20 +74,48 @@ class StatementStore(Dynamo):
         return Page(page, found[limit - 1]["sk"] if more else None)
 
     def rebuild(self, owner: Owner) -> int:
-        """Write every entry anew from the postings, under its recorded number. How many."""
+        """Write every entry anew from the postings, under its recorded number. How many.
+
+        Raises Busy: each time others were booked meanwhile; a later call makes it whole.
+        """
+        for attempt in range(CONFLICT_TRIES):
+            entries = statements.rebuilt(self._recorded(owner), owner)
+            for entry in entries:
+                key = table.statement_entry(owner, entry.booked_at, entry.number)
+                self.put(key, _values(entry))
+            try:
+                self._rebuild_totals(owner, entries)
+            except HeadMoved:
+                self.back_off(attempt)
+                continue
+            return len(entries)
+        raise Busy
+
+    def _recorded(self, owner: Owner) -> list[tuple[int, str, Posting]]:
         recorded: list[tuple[int, str, Posting]] = []
         for bucket in range(table.LIST_BUCKETS):
             marks = list(self.query_all(table.booked_bucket(owner, bucket)))
             found = self.postings([mark["sk"] for mark in marks])
             recorded += [(mark["number"], mark["booked_at"], found[mark["sk"]]) for mark in marks]
-        entries = statements.rebuilt(recorded, owner)
-        for entry in entries:
-            self.put(table.statement_entry(owner, entry.booked_at, entry.number), _values(entry))
-        for month, total in _totals(entries).items():
-            self.put(table.statement_month(owner, month), total)
-        if entries:
-            self.put(table.statement_head(owner), _head(entries[-1].head))
-        return len(entries)
+        return recorded
+
+    def _rebuild_totals(self, owner: Owner, entries: Sequence[Entry]) -> None:
+        """Months and head in one transaction, unless another was booked since they were read."""
+        if not entries:
+            return
+        last = entries[-1].head
+        months = [
+            self.action_put(table.statement_month(owner, month), total, condition=None)
+            for month, total in _totals(entries).items()
+        ]
+        head = self.action_put(
+            table.statement_head(owner),
+            _head(last),
+            _moved,
+            "attribute_not_exists(pk) OR number <= :last",
+            {"last": last.number},
+        )
+        self.transact(head, *months)
 
     def postings(self, posting_ids: Sequence[str]) -> dict[str, Posting]:
         """Postings by id, whether on a refund or an item of their own."""

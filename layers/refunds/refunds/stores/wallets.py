@@ -1,6 +1,6 @@
 """Postings, and the balances that they change in the same transaction."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 
 from refunds import funding, ledger, table
 from refunds.errors import InsufficientBalance
@@ -14,6 +14,7 @@ from refunds.wallets import AlreadyPosted, BalancesChanged, Wallet
 
 MAX_WAITING_READ = 1000
 """Waiting refunds that a payout sums up; with more, nothing is paid out."""
+MORE_THAN_ANY_WALLET = 10**18
 
 
 def _already_posted(_: Values | None) -> Exception:
@@ -77,13 +78,15 @@ class WalletStore(FundStore):
 
     def waiting_amount(self, merchant_id: str, currency: str) -> int:
         """What the merchant's waiting refunds sum to, in minor units."""
-        keys = self.waiting_keys(merchant_id, currency, limit=MAX_WAITING_READ)
+        keys = self.waiting_keys(merchant_id, currency, limit=MAX_WAITING_READ + 1)
+        if len(keys) > MAX_WAITING_READ:
+            return MORE_THAN_ANY_WALLET
         return sum(item["amount"] for item in self.get_many(keys) if "waiting_list" in item)
 
     def _move(self, leg: Leg, currency: str, funds: dict[str, Funds]) -> Iterator[Action]:
         kind, owner, part = [*leg.account.split(":"), ""][:3]
         if kind == "buyer":
-            yield self._add(table.buyer_balance(owner, currency), leg.amount, _insufficient)
+            yield self._move_buyer(table.buyer_balance(owner, currency), leg.amount)
         elif kind == "merchant" and part == Part.AVAILABLE:
             yield from self._move_wallet(owner, currency, leg.amount, funds[owner])
 
@@ -102,18 +105,26 @@ class WalletStore(FundStore):
             return
         if -amount > funds.available:
             raise InsufficientBalance
+        # A frozen wallet pays nobody out (`funding.payable`), but can be corrected.
+        frozen = "attribute_exists" if funds.frozen else "attribute_not_exists"
         for shard, taken in funding.draw_shards(funds, -amount):
-            yield self._add(table.wallet(merchant_id, currency, shard), -taken, _changed)
+            yield self.action_update(
+                table.wallet(merchant_id, currency, shard),
+                "SET available = available - :taken",
+                f"available >= :taken AND {frozen}(frozen)",
+                {"taken": taken},
+                _changed,
+            )
 
-    def _add(self, key: Key, amount: int, refusal: Callable[[Values | None], Exception]) -> Action:
+    def _move_buyer(self, key: Key, amount: int) -> Action:
         if amount >= 0:
             return self.action_update(key, "ADD available :amount", None, {"amount": amount})
         return self.action_update(
             key,
             "ADD available :amount",
-            "available >= :taken AND attribute_not_exists(frozen)",
+            "available >= :taken",
             {"amount": amount, "taken": -amount},
-            refusal,
+            _insufficient,
         )
 
     def _rest(self, merchant_id: str, posting: Posting, funds: Funds) -> Iterator[Action]:

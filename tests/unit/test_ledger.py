@@ -1,0 +1,44 @@
+"""Postings: legs that sum to zero, or no posting at all."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from refunds import ledger
+from refunds.ledger import Cause, Leg, Part, Posting
+
+AT = "2024-03-01T12:00:00.000000Z"
+
+
+@given(st.lists(st.integers(-(10**12), 10**12), max_size=6))
+def test_only_legs_that_sum_to_zero_are_a_posting(amounts: list[int]) -> None:
+    legs = tuple(Leg(f"buyer:b{number}:available", each) for number, each in enumerate(amounts))
+    balance = Leg(ledger.GUARANTEE, -sum(amounts))
+    made = Posting("co_1", Cause.CORRECTION, "CNY", AT, (*legs, balance))
+    assert sum(leg.amount for leg in made.legs) == 0
+    if sum(amounts):
+        with pytest.raises(ValueError, match="co_1 do not sum to zero"):
+            Posting("co_1", Cause.CORRECTION, "CNY", AT, legs)
+
+
+@given(st.dictionaries(st.sampled_from([*Part]), st.integers(1, 10**12), min_size=1))
+def test_a_refund_s_posting_takes_each_part_from_its_merchant_and_gives_all_to_its_buyer(
+    sources: dict[Part, int],
+) -> None:
+    amount = sum(sources.values())
+    named = {part.value: taken for part, taken in sources.items()}
+    *taken, given_leg = ledger.legs_of_refund("m", "b", amount, named)
+    assert given_leg == Leg("buyer:b:available", amount)
+    assert taken == [Leg(f"merchant:m:{part}", -value) for part, value in named.items()]
+    assert Posting("rf_1", Cause.REFUND, "CNY", AT, (*taken, given_leg))
+
+
+def test_a_refund_whose_sources_are_not_its_amount_is_no_posting() -> None:
+    legs = ledger.legs_of_refund("m", "b", 100, {"available": 99})
+    with pytest.raises(ValueError, match="sum to zero"):
+        Posting("rf_1", Cause.REFUND, "CNY", AT, legs)
+
+
+def test_a_source_that_is_no_account_is_refused() -> None:
+    with pytest.raises(ValueError, match="is not a valid Part"):
+        ledger.legs_of_refund("m", "b", 100, {"pocket": 100})
