@@ -98,16 +98,8 @@ def blunders(world: World, marks: "Marks", *, buyer_token: str, order_id: str) -
         assert world.call(None, "GET", path, headers=headers).is_client_error
     now = datetime.now(UTC).isoformat()
     bad_event = {"order_id": unique("o"), "buyer_id": marks.text("buyer") + "!", "placed_at": now}
-    world.events.put_events(
-        Entries=[
-            {
-                "EventBusName": world.outputs.event_bus_name,
-                "Source": "marketplace.orders",
-                "DetailType": "OrderCompleted",
-                "Detail": json.dumps(bad_event),
-            }
-        ]
-    )
+    world.deliver(bad_event)
+    world.deliver_unheeded(bad_event)
     world.parked(world.queue_url("OrderDeadLetterQueue"), bad_event["order_id"])
     broken: Json = {"Records": [{"messageId": "m", "body": marks.text("message")}]}
     world.invoke("process_debits", broken)

@@ -24,7 +24,7 @@ def test_who_is_merchant_and_buyer_says_as_which_they_call(world: World, path: s
     for role, own, others in [("merchant", sold, bought), ("buyer", bought, sold)]:
         answer = world.ok(both, "GET", f"{path.replace('ORDER', own)}?as={role}")
         assert others not in str(answer)
-        assert path == "/wallet" or own in str(answer) or path == "/refunds"
+        assert (own in str(answer)) == path.startswith("/orders")
         if path == "/wallet":
             assert answer["role"] == role
         if "ORDER" in path:
@@ -188,7 +188,8 @@ def test_pages_together_are_the_whole_list_newest_first(
         ("/refunds?status=succeeded", "refund_id", refunds),
         ("/refunds?status=pending", "refund_id", []),
     ]:
-        seen, cursor = [], ""
+        seen: list[str] = []
+        cursor: str | None = ""
         while cursor is not None:
             query = f"limit={limit}" + (f"&cursor={cursor}" if cursor else "")
             page = world.ok(party, "GET", f"{path}{'&' if '?' in path else '?'}{query}")
