@@ -19,7 +19,7 @@ from refunds.errors import (
 from refunds.intake import Superseded
 from refunds.members import Membership, Party, Role
 from refunds.orders import Order
-from refunds.paging import Page, Position
+from refunds.paging import MAX_LIMIT, Page, Position
 from refunds.policies import Draft
 from refunds.refunds import Refund, RefundStatus
 from refunds.shops import ShopSettings
@@ -667,7 +667,7 @@ def test_a_party_s_lists_hold_its_own_things_alone(stores: Stores) -> None:
 def test_a_page_that_looked_far_enough_is_short_and_says_where_to_go_on(
     stores: Stores, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(lists, "MAX_LOOKED_AT", lists.MAX_LIMIT)
+    monkeypatch.setattr(lists, "MAX_LOOKED_AT", MAX_LIMIT)
     for number in range(101):
         accept(stores, number, requested_at=NOON + number * SECOND)
     stores.refunds.cancel(examples.refund(refund_id="rf_0", order_id="order-0"), now=NOON)
