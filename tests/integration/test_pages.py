@@ -1,9 +1,8 @@
 """What answers without a token, and what answers where there is nothing."""
 
-import json
-
 import pytest
 
+from local.openapi import DOCUMENT
 from tests.integration.world import World, problem
 
 
@@ -28,5 +27,4 @@ def test_the_document_is_the_one_that_is_committed(world: World) -> None:
     answer = world.call(None, "GET", "/openapi.json")
     assert answer.status_code == 200
     assert answer.headers["content-type"] == "application/json"
-    assert answer.json()["openapi"].startswith("3.1")
-    assert json.dumps(answer.json()["paths"].keys() and "/refunds") in answer.text
+    assert answer.text == DOCUMENT.read_text(encoding="utf-8")
