@@ -479,7 +479,11 @@ def test_a_frozen_wallet_is_told_from_a_short_one(stores: Stores) -> None:
         ExpressionAttributeValues={":by": {"S": "op"}},
     )
     assert stores.debits.debit([debit], now=NOON) == Frozen()
-    assert stores.wallets.merchant_wallets(MERCHANT)[0].frozen is True
+    stores.wallets.credit(credit(950, "cr_2"), "digest")
+    assert stores.debits.debit([debit], now=NOON) == Frozen()
+    assert stores.wallets.merchant_wallets(MERCHANT) == [
+        Wallet(currency="CNY", available=1000, frozen=True)
+    ]
 
 
 def test_the_largest_group_fits_one_transaction(stores: Stores) -> None:
