@@ -73,7 +73,7 @@ invoke-all: $(TOOLS) ## Run every function in a container on its own event
 
 .PHONY: test
 test: lint $(TOOLS) ## Check everything: style, types, imports, template, behaviour
-	@.venv/bin/pytest --cov --numprocesses auto $(PYTEST_FLAGS)
+	@.venv/bin/pytest --cov --numprocesses auto --dist loadgroup $(PYTEST_FLAGS)
 
 .PHONY: check
 check: test ## What CI runs

@@ -4,6 +4,7 @@ import signal
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
 from types import FrameType
 from typing import Annotated, NoReturn
 
@@ -40,14 +41,24 @@ class Stopped(SystemExit):
     """The person, or the system, asked this program to end."""
 
 
+@dataclass(frozen=True)
+class Stage:
+    """Where the story was played, with whom, and about which order."""
+
+    endpoint: str
+    outputs: Outputs
+    cast: Cast
+    order_id: str
+
+
 @app.command()
 def run(port: Port = None) -> None:
     """Deploy to a local AWS, play the story, stay until Ctrl-C."""
-    with _told_to_the_person(), _stage(port) as (endpoint, outputs, cast):
-        running.show(endpoint, outputs, cast)
-        with running.announced(endpoint):
+    with _told_to_the_person(), _stage(port) as stage:
+        running.show(stage.endpoint, stage.outputs, stage.cast, stage.order_id)
+        with running.announced(stage.endpoint):
             messages.print("\nCtrl-C 结束 ends it.", style="bold")
-            _stay(endpoint)
+            _stay(stage.endpoint)
 
 
 @app.command()
@@ -87,7 +98,7 @@ def invoke_all(
 
 
 @contextmanager
-def _stage(port: int | None) -> Iterator[tuple[str, Outputs, Cast]]:
+def _stage(port: int | None) -> Iterator[Stage]:
     """A local AWS with the product deployed and the story played; gone when left."""
     messages.print(f"日志 logs: {STATE}", style="dim", markup=False)
     with ExitStack() as stack:
@@ -101,8 +112,8 @@ def _stage(port: int | None) -> Iterator[tuple[str, Outputs, Cast]]:
             cast = assemble(endpoint, outputs)
         with step("预热 The functions start"):
             warm_up(endpoint, outputs, cast)
-        story.play(endpoint, outputs, cast)
-        yield endpoint, outputs, cast
+        order_id = story.play(endpoint, outputs, cast)
+        yield Stage(endpoint, outputs, cast, order_id)
 
 
 def _stay(endpoint: str) -> None:

@@ -119,6 +119,8 @@ def _complete(path: str, method: str, operation: dict[str, Any]) -> None:
     operation["responses"] = {status: operation["responses"][status] for status in success}
     if operation.get("x-repeatable"):
         operation["responses"]["200"] = operation["responses"]["201"]
+    if no_content := operation["responses"].get("204"):
+        no_content.pop("content", None)
     operation["responses"] |= _problem_answers(caller, operation)
     for extension in ("x-caller", "x-problems", "x-repeatable"):
         operation.pop(extension, None)
@@ -150,6 +152,8 @@ def _common(caller: str | None, operation: dict[str, Any]) -> Iterator[Any]:
         yield from (errors.UnsupportedMediaType, errors.InvalidJson)
     if "requestBody" in operation or operation.get("parameters"):
         yield errors.InvalidRequest
+    if any(parameter["in"] == "path" for parameter in operation.get("parameters", [])):
+        yield errors.RouteNotFound  # of an id with characters that no path of the API has
     if caller:
         yield errors.AccessTokenRequired
         yield errors.MembershipRequired if caller in PEOPLE else errors.ScopeRequired

@@ -41,9 +41,10 @@ def endpoint() -> str:
     return address
 
 
-def show(endpoint: str, outputs: Outputs, cast: Cast) -> None:
+def show(endpoint: str, outputs: Outputs, cast: Cast, order_id: str) -> None:
     places = Table("地址 URLs", "", show_header=False, title="地址 URLs", title_justify="left")
     places.add_row("API", outputs.api_url)
+    places.add_row("docs", f"{outputs.api_url}/docs")
     places.add_row("sign-in", f"{outputs.hosted_ui_url}/oauth2/authorize")
     places.add_row("AWS", endpoint)
     data.print("\n", places)
@@ -56,5 +57,5 @@ def show(endpoint: str, outputs: Outputs, cast: Cast) -> None:
     for actor in (cast.platform, *cast.people):
         data.print(f"export {actor.name.upper()}={actor.token}", markup=False)
     data.print("\n可直接粘贴 Ready to paste", style="bold")
-    for line in curl_lines(outputs, cast):
+    for line in curl_lines(outputs, cast, order_id):
         data.print(line, markup=False)

@@ -1,5 +1,6 @@
 """The story of one refund, told by the calls of those who take part in it."""
 
+import json
 import secrets
 import shlex
 import time
@@ -51,6 +52,7 @@ POLICY = {
         "handling": "商品完好无损即自动退款至钱包。Intact goods are refunded automatically.",
     },
 }
+REASON = {"reason": "不喜欢 changed my mind"}
 
 
 class Api:
@@ -93,8 +95,8 @@ class Api:
         return content
 
 
-def play(endpoint: str, outputs: Outputs, cast: Cast) -> None:
-    """Tell the whole story.
+def play(endpoint: str, outputs: Outputs, cast: Cast) -> str:
+    """Tell the whole story, and return the id of its order.
 
     Raises:
         UnexpectedAnswer: at the first call that does not answer as told.
@@ -102,14 +104,14 @@ def play(endpoint: str, outputs: Outputs, cast: Cast) -> None:
     with aws.http(endpoint) as http:
         api = Api(http, outputs.api_url)
         try:
-            _tell(api, cast)
+            return _tell(api, cast)
         except KeyError as member:
             raise UnexpectedAnswer(
                 f"The last answer above lacks the member {member}.", next_step=READ_THE_LOG
             ) from member
 
 
-def _tell(api: Api, cast: Cast) -> None:
+def _tell(api: Api, cast: Cast) -> str:
     become_members(api, cast)
     become_certified(api, cast)
     confirm_policy(api, cast)
@@ -119,6 +121,7 @@ def _tell(api: Api, cast: Cast) -> None:
     show_timeline(refund)
     replay_and_refusal(api, cast, order_id, refund)
     show_wallets(before, wallets(api, cast))
+    return order_id
 
 
 def become_members(api: Api, cast: Cast) -> None:
@@ -184,12 +187,12 @@ def trade(api: Api, cast: Cast) -> str:
 
 def ask_for_refund(api: Api, cast: Cast, order_id: str) -> dict[str, Any]:
     chapter("买家申请极速退款 The buyer asks for an instant refund")
-    wanted = {"order_id": order_id, "amount": REFUNDED, "goods_condition": "intact"}
+    wanted = refund_of(order_id)
     api.call(cast.buyer, "POST", "/refunds/preview", wanted)
     began = time.perf_counter()
-    request = wanted | {"reason": "不喜欢 changed my mind"}
-    key = key_of(order_id)
-    refund = api.call(cast.buyer, "POST", "/refunds", request, key=key, expect=202)
+    refund = api.call(
+        cast.buyer, "POST", "/refunds", wanted | REASON, key=key_of(order_id), expect=202
+    )
     while refund["status"] != "succeeded":
         if time.perf_counter() - began > REFUND_SECONDS:
             raise UnexpectedAnswer(
@@ -204,9 +207,10 @@ def ask_for_refund(api: Api, cast: Cast, order_id: str) -> dict[str, Any]:
 
 def replay_and_refusal(api: Api, cast: Cast, order_id: str, refund: Mapping[str, Any]) -> None:
     chapter("再按一次也只退一次; 货物须完好 A second click pays nothing; goods must be intact")
-    wanted = {"order_id": order_id, "amount": REFUNDED, "goods_condition": "intact"}
-    request = wanted | {"reason": "不喜欢 changed my mind"}
-    again = api.call(cast.buyer, "POST", "/refunds", request, key=key_of(order_id), expect=202)
+    wanted = refund_of(order_id)
+    again = api.call(
+        cast.buyer, "POST", "/refunds", wanted | REASON, key=key_of(order_id), expect=202
+    )
     if again["refund_id"] != refund["refund_id"]:
         raise UnexpectedAnswer(
             f"The same key made another refund, {again['refund_id']}.",
@@ -234,6 +238,10 @@ def wallets(api: Api, cast: Cast) -> dict[str, int]:
         )
         for actor in (cast.merchant, cast.buyer)
     }
+
+
+def refund_of(order_id: str) -> dict[str, object]:
+    return {"order_id": order_id, "amount": REFUNDED, "goods_condition": "intact"}
 
 
 def key_of(order_id: str) -> str:
@@ -274,17 +282,21 @@ def yuan(minor: int, *, sign: str = "") -> str:
     return f"{minor / 100:{sign},.2f} {CURRENCY}"
 
 
-def curl_lines(outputs: Outputs, cast: Cast) -> list[str]:
+def curl_lines(outputs: Outputs, cast: Cast, order_id: str) -> list[str]:
     """Commands to paste: a look at each party's own things, and one more refund."""
-    url = outputs.api_url
 
-    def get(actor: Actor, path: str) -> str:
-        token = f"${actor.name.upper()}"
-        return f'curl -s {shlex.quote(url + path)} -H "Authorization: Bearer {token}"'
+    def curl(actor: Actor, path: str, *more: str) -> str:
+        url = shlex.quote(outputs.api_url + path)
+        return " ".join(
+            ["curl -s", url, f'-H "Authorization: Bearer ${actor.name.upper()}"', *more]
+        )
 
+    more = {"order_id": order_id, "amount": 100, "goods_condition": "intact"}
+    body = f"-H 'Content-Type: application/json' -d {shlex.quote(json.dumps(more))}"
     return [
-        get(cast.merchant, "/wallet"),
-        get(cast.merchant, "/orders"),
-        get(cast.buyer, "/refunds"),
-        get(cast.operator, "/certifications?status=submitted"),
+        curl(cast.buyer, "/refunds", f"-H 'Idempotency-Key: {secrets.token_hex(4)}'", body),
+        curl(cast.buyer, "/refunds"),
+        curl(cast.merchant, "/orders"),
+        curl(cast.merchant, "/wallet"),
+        curl(cast.operator, "/certifications?status=submitted"),
     ]

@@ -429,6 +429,34 @@ class World:
         assert not answer.get("FunctionError"), content
         return content
 
+    def deliver(self, detail: Json) -> None:
+        """The event `OrderCompleted`, by its bus."""
+        entry = {
+            "EventBusName": self.outputs.event_bus_name,
+            "Source": "marketplace.orders",
+            "DetailType": "OrderCompleted",
+            "Detail": json.dumps(detail),
+        }
+        assert self.events.put_events(Entries=[entry])["FailedEntryCount"] == 0  # type: ignore[list-item]
+
+    def deliver_unheeded(self, detail: Json) -> None:
+        """The event `OrderCompleted` as its bus hands it over, at the last of its tries.
+
+        The local AWS neither retries nor parks what comes by a bus, and heeds what the alias says
+        of asynchronous calls only at the function itself: so it is told there what the alias says.
+        """
+        name = deploy.function_name(self.stack.endpoint, "record_orders")
+        said = self.lambdas.get_function_event_invoke_config(FunctionName=name, Qualifier="live")
+        self.lambdas.put_function_event_invoke_config(
+            FunctionName=name,
+            MaximumRetryAttempts=0,
+            DestinationConfig=said["DestinationConfig"],
+        )
+        event = {"source": "marketplace.orders", "detail-type": "OrderCompleted", "detail": detail}
+        self.lambdas.invoke(
+            FunctionName=name, InvocationType="Event", Payload=json.dumps(event).encode()
+        )
+
     def sweep(self) -> None:
         self.invoke("sweep_refunds", {})
 

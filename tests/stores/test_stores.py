@@ -21,7 +21,7 @@ from refunds.funding import Funds, Plan
 from refunds.intake import Superseded
 from refunds.members import Membership, Party, Role
 from refunds.orders import Order
-from refunds.paging import Page
+from refunds.paging import MAX_LIMIT, Page
 from refunds.policies import Draft
 from refunds.refunds import Refund, RefundStatus
 from refunds.settlement import Frozen, Rejected, Settled, Short
@@ -451,6 +451,8 @@ def test_a_frozen_wallet_is_told_from_a_short_one(stores: Stores) -> None:
     fund(stores, 50)
     assert stores.debits.mark(MERCHANT, "CNY", "frozen", on=True)
     assert stores.debits.debit(drawn(debit), now=NOON) == Frozen()
+    fund(stores, 950, "cr_2")
+    assert stores.debits.debit(drawn(debit), now=NOON) == Frozen()
     assert wallet(stores).frozen is True
 
 
@@ -642,7 +644,7 @@ def test_a_party_s_lists_hold_its_own_things_alone(stores: Stores) -> None:
 def test_a_page_that_looked_far_enough_is_short_and_says_where_to_go_on(
     stores: Stores, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(lists, "MAX_LOOKED_AT", lists.MAX_LIMIT)
+    monkeypatch.setattr(lists, "MAX_LOOKED_AT", MAX_LIMIT)
     for number in range(101):
         accept(stores, number, requested_at=NOON + number * SECOND)
     stores.refunds.cancel(examples.refund(refund_id="rf_0", order_id="order-0"), now=NOON)

@@ -1,4 +1,5 @@
 import os
+import subprocess
 import sys
 import time
 from pathlib import Path
@@ -7,6 +8,7 @@ import pytest
 
 from local import processes
 from local.failures import CommandFailed
+from local.paths import ROOT
 
 # Says its own process id, its child's and its temporary folder, then sleeps, and so does the child.
 FAMILY = """
@@ -14,6 +16,13 @@ import os, subprocess, sys, time
 child = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(60)"])
 print(os.getpid(), child.pid, os.environ["TMPDIR"], flush=True)
 time.sleep(60)
+"""
+
+CALLER = """
+import os, sys, time
+from local import processes
+with processes.guarded(sys.argv[1:], env=dict(os.environ), output=sys.stdout.buffer):
+    time.sleep(60)
 """
 
 
@@ -73,14 +82,12 @@ def test_nothing_outlives_the_block_that_started_it(tmp_path: Path) -> None:
 
 def test_nothing_outlives_a_caller_that_was_killed(tmp_path: Path) -> None:
     said = tmp_path / "said"
-    with said.open("wb") as output:
-        caller = os.fork()
-        if caller == 0:
-            with processes.guarded(python(FAMILY), env=dict(os.environ), output=output):
-                time.sleep(60)
+    with (
+        said.open("wb") as output,
+        subprocess.Popen([*python(CALLER), *python(FAMILY)], cwd=ROOT, stdout=output) as caller,
+    ):
         parent, child, _ = wait_for(said)
-        os.kill(caller, 9)
-        os.waitpid(caller, 0)
+        caller.kill()
     give_up_at = time.monotonic() + 10
     while lives(int(parent)) or lives(int(child)):
         assert time.monotonic() < give_up_at

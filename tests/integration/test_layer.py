@@ -1,0 +1,30 @@
+"""What is deployed is whole: each function starts from the built layer alone."""
+
+import os
+import subprocess
+import sys
+
+import pytest
+
+from local.paths import BUILD, ROOT
+from tests.integration.world import Stack
+
+FOLDERS = sorted(path.parent.name for path in (ROOT / "functions").glob("*/app.py"))
+
+
+@pytest.mark.parametrize("folder", FOLDERS)
+def test_a_function_imports_nothing_that_the_layer_lacks(folder: str, stack: Stack) -> None:
+    """The local AWS would not notice: its own packages lie behind the layer's."""
+    assert stack
+    logical_id = "".join(word.capitalize() for word in folder.split("_")) + "Function"
+    path = [str(BUILD / "RefundsLayer" / "python"), str(BUILD / logical_id)]
+    done = subprocess.run(
+        [sys.executable, "-S", "-c", f"import sys; sys.path[:0] = {path!r}; import app"],
+        env=dict(os.environ),
+        cwd=BUILD,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=60,
+    )
+    assert done.returncode == 0, done.stderr
