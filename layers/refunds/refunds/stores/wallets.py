@@ -53,8 +53,9 @@ class WalletStore(FundStore):
             "record": record.model_dump(mode="json", exclude_none=True),
             "request_digest": request_digest,
         }
-        actions = [self.action_put(table.posting(posting.posting_id), values, _already_posted)]
-        actions += gate
+        # The gate comes first: of several conditions that fail, the first says what is wrong.
+        actions = [*gate]
+        actions.append(self.action_put(table.posting(posting.posting_id), values, _already_posted))
         for leg in posting.legs:
             actions += self._move(leg, posting.currency, funds)
         for merchant_id, read in funds.items():

@@ -1,0 +1,788 @@
+"""Money on every engine: the waterfall, shards, freezing, payouts, corrections, suspensions."""
+
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+
+from refunds import corrections, funding, operations, upkeep, wallets
+from refunds.corrections import Correction, CorrectionRequest, CorrectionStatus
+from refunds.debits import MAX_SHARDS
+from refunds.errors import (
+    ApproverIsProposer,
+    CorrectionNotFound,
+    CorrectionNotOpen,
+    IdempotencyKeyReused,
+    InsufficientBalance,
+    PayoutExceedsPayable,
+    RefundNotFound,
+    RefundNotReversible,
+    WalletChanged,
+)
+from refunds.funding import Funds, Parts, Payment, Plan
+from refunds.members import Party, Role
+from refunds.operations import LimitsRequest, ShardsRequest
+from refunds.refunds import RefundStatus
+from refunds.settlement import Frozen, Rejected, Settled, Short
+from refunds.standing import Cause, Status
+from refunds.stores import wallets as stored_wallets
+from refunds.stores.funds import GROW_AT_MOST_EVERY, QUIET_AFTER
+from refunds.wallets import Allocation, CreditTarget, Payout, PayoutRequest
+from tests.stores import wire
+from tests.stores.engines import Stores
+from tests.stores.market import accept, certify, everything, fund, limits, read, settle
+from tests.unit import examples
+from tests.unit.examples import BUYER, DAY, MERCHANT, NOON, SECOND
+
+MINUTE = timedelta(minutes=1)
+SELLER, CUSTOMER = Party(Role.MERCHANT, MERCHANT), Party(Role.BUYER, BUYER)
+
+
+def funds(stores: Stores, currency: str = "CNY") -> Funds:
+    return stores.wallets.read_funds(MERCHANT, currency)
+
+
+def reshard(stores: Stores, count: int) -> None:
+    assert stores.debits.reshard(MERCHANT, "CNY", count, now=NOON)
+
+
+def status_of(stores: Stores, refund_id: str = "rf_1") -> RefundStatus:
+    refund = stores.refunds.refund(refund_id)
+    assert refund
+    return refund.status
+
+
+# ── The waterfall ───────────────────────────────────────────────────────────────────────────────
+
+
+def test_a_credit_repays_the_debt_then_fills_the_deposit_then_goes_to_its_target(
+    stores: Stores,
+) -> None:
+    limits(stores, deposit=50, guarantee=300)
+    accept(stores, amount=200)
+    assert settle(stores, "rf_1").settled == {"rf_1"}
+    assert funds(stores) == Funds(shards=(0,), deposit_required=50, owed=200, headroom=100)
+    assert fund(stores, 120, "a").allocation == Allocation(receivable=120)
+    assert fund(stores, 100, "b").allocation == Allocation(receivable=80, deposit=20)
+    assert fund(stores, 100, "c").allocation == Allocation(deposit=30, available=70)
+    to_deposit = fund(stores, 5, "d", target=CreditTarget.DEPOSIT)
+    assert to_deposit.allocation == Allocation(deposit=5)
+    assert funds(stores) == Funds(
+        shards=(70,), deposit=55, deposit_required=50, owed=0, headroom=300
+    )
+
+
+def test_one_transaction_draws_on_wallet_deposit_and_guarantee_fund(stores: Stores) -> None:
+    limits(stores, guarantee=1000)
+    fund(stores, 60)
+    fund(stores, 30, "dep", target=CreditTarget.DEPOSIT)
+    group = [accept(stores, 1, amount=50), accept(stores, 2, amount=100)]
+    with wire.faulty(stores.client, "TransactWriteItems") as line:
+        assert settle(stores, "rf_1", "rf_2").settled == {"rf_1", "rf_2"}
+    assert len(line.sent) == 2, "the try from one shard, and the plan"
+    assert funds(stores) == Funds(shards=(0,), deposit=0, owed=60, headroom=940)
+    assert stores.wallets.buyer_balance(BUYER, "CNY") == 150
+    second = stores.refunds.refund("rf_2")
+    assert second
+    assert second.sources == {"available": 10, "deposit": 30, "receivable": 60}
+    assert sum(second.sources.values()) == group[1].amount
+
+
+def test_what_the_waterfall_does_not_cover_waits_and_is_paid_by_the_next_credit(
+    stores: Stores,
+) -> None:
+    limits(stores, guarantee=10)
+    fund(stores, 50)
+    accept(stores, 1, amount=61)
+    accept(stores, 2, amount=60, requested_at=NOON + SECOND)
+    outcome = settle(stores, "rf_1", "rf_2")
+    assert (outcome.settled, outcome.waiting, outcome.short) == ({"rf_2"}, {"rf_1"}, True)
+    fund(stores, 60, "more")
+    assert funds(stores).available == 50
+    assert settle(stores, "rf_1").waiting == {"rf_1"}
+    fund(stores, 1, "last")
+    assert settle(stores, "rf_1").settled == {"rf_1"}
+    assert funds(stores) == Funds(shards=(0,), owed=10, headroom=0)
+
+
+def plan_of(parts: Parts, *, shards: tuple[tuple[int, int], ...] = ()) -> Plan:
+    amount = sum(parts.named().values())
+    return Plan((Payment(examples.debit(amount=amount), parts),), shards, read=True)
+
+
+@pytest.mark.parametrize(
+    "plan",
+    [
+        plan_of(Parts(available=101), shards=((0, 101),)),
+        plan_of(Parts(available=1), shards=((1, 1),)),
+        plan_of(Parts(deposit=51)),
+        plan_of(Parts(receivable=31)),
+        plan_of(Parts(100, 50, 31), shards=((0, 100),)),
+    ],
+)
+def test_a_plan_that_a_source_no_longer_covers_is_short_and_moves_nothing(
+    stores: Stores, plan: Plan
+) -> None:
+    limits(stores, guarantee=30)
+    fund(stores, 100)
+    fund(stores, 50, "dep", target=CreditTarget.DEPOSIT)
+    accept(stores, amount=plan.payments[0].debit.amount)
+    before = everything(stores)
+    assert stores.debits.debit(plan, now=NOON) == Short()
+    assert everything(stores) == before
+
+
+def test_a_frozen_merchant_s_deposit_and_guarantee_pay_nothing_either(stores: Stores) -> None:
+    limits(stores, guarantee=100)
+    accept(stores)
+    assert stores.debits.mark(MERCHANT, "CNY", "frozen", on=True)
+    before = everything(stores)
+    assert stores.debits.debit(plan_of(Parts(receivable=100)), now=NOON) == Frozen()
+    assert everything(stores) == before
+
+
+def test_currencies_are_never_mixed(stores: Stores) -> None:
+    for currency, amount in (("JPY", 50), ("KWD", 345)):
+        fund(stores, amount, currency, currency=currency)
+    accept(stores, 1, amount=60, currency="JPY")
+    accept(stores, 2, amount=345, currency="KWD")
+    accept(stores, 3, amount=10)
+    outcome = settle(stores, "rf_1", "rf_2", "rf_3")
+    assert (outcome.settled, outcome.waiting) == ({"rf_2"}, {"rf_1", "rf_3"})
+    assert [funds(stores, each).available for each in ("JPY", "KWD", "CNY")] == [50, 0, 0]
+
+
+# ── Shards ──────────────────────────────────────────────────────────────────────────────────────
+
+
+def test_a_refund_larger_than_any_shard_is_drawn_from_several_at_once(stores: Stores) -> None:
+    fund(stores, 400)
+    reshard(stores, 4)
+    assert funds(stores).shards == (100, 100, 100, 100)
+    accept(stores, amount=250)
+    assert settle(stores, "rf_1").settled == {"rf_1"}
+    assert funds(stores).shards == (0, 0, 50, 100)
+
+
+def test_resharding_keeps_every_unit_and_every_mark(stores: Stores) -> None:
+    fund(stores, 1003)
+    stores.debits.hold(MERCHANT, "CNY", held=True)
+    stores.debits.mark(MERCHANT, "CNY", "frozen", on=True)
+    for count, spread in ((4, (251, 251, 251, 250)), (3, (335, 334, 334)), (1, (1003,))):
+        reshard(stores, count)
+        assert funds(stores) == Funds(shards=spread, frozen=True, held=True)
+    reshard(stores, 99)
+    assert len(funds(stores).shards) == MAX_SHARDS
+    reshard(stores, 0)
+    assert funds(stores).shards == (1003,)
+
+
+def test_credits_go_where_the_least_is(stores: Stores) -> None:
+    fund(stores, 100)
+    reshard(stores, 2)
+    accept(stores, amount=50)
+    settle(stores, "rf_1")
+    fund(stores, 30, "b")
+    assert sorted(funds(stores).shards) == [30, 50]
+
+
+def test_of_a_wallet_that_changed_since_it_was_read_nothing_is_resharded(stores: Stores) -> None:
+    fund(stores, 100)
+
+    def another_comes_first(_: object) -> None:
+        fund(Stores(stores.client, stores.table), 7, "between")
+
+    with wire.faulty(stores.client, "TransactWriteItems", another_comes_first):
+        assert stores.debits.reshard(MERCHANT, "CNY", 4, now=NOON) is False
+    assert funds(stores).shards == (107,)
+
+
+def test_a_wallet_grows_at_most_every_few_seconds_and_no_further_than_its_limit(
+    stores: Stores,
+) -> None:
+    fund(stores, 100)
+    now = NOON
+    assert stores.debits.grow(MERCHANT, "CNY", now=now)
+    assert not stores.debits.grow(MERCHANT, "CNY", now=now + GROW_AT_MOST_EVERY - SECOND)
+    sizes = []
+    for _ in range(5):
+        now += GROW_AT_MOST_EVERY
+        stores.debits.grow(MERCHANT, "CNY", now=now)
+        sizes.append(len(funds(stores).shards))
+    assert sizes == [4, 8, 16, 16, 16]
+    assert funds(stores).available == 100
+
+
+def test_a_wallet_that_is_quiet_gives_its_shards_back_half_by_half(stores: Stores) -> None:
+    fund(stores, 101)
+    assert stores.debits.grow(MERCHANT, "CNY", now=NOON)
+    assert stores.debits.grow(MERCHANT, "CNY", now=NOON + 10 * SECOND)
+    quiet_at = NOON + 10 * SECOND + QUIET_AFTER
+
+    def tend(now: object) -> int:
+        return upkeep.tend(store=stores.upkeep, now=now).shrunk  # type: ignore[arg-type]
+
+    assert tend(quiet_at - SECOND) == 0
+    assert tend(quiet_at) == 1
+    assert funds(stores).shards == (51, 50)
+    assert tend(quiet_at + SECOND) == 0
+    assert tend(quiet_at + QUIET_AFTER) == 1
+    assert funds(stores).shards == (101,)
+    assert tend(quiet_at + 365 * DAY) == 0
+
+
+def test_a_function_that_knows_of_shards_no_longer_there_still_pays(stores: Stores) -> None:
+    fund(stores, 100)
+    reshard(stores, 8)
+    store = stores.debits
+    assert store.shards(MERCHANT, "CNY") == 8
+    reshard(stores, 1)
+    for number in range(8):
+        accept(stores, number, amount=10)
+    assert settle(stores, *(f"rf_{number}" for number in range(8))).failed == frozenset()
+    assert funds(stores).shards == (20,)
+
+
+# ── Freezing and holding ────────────────────────────────────────────────────────────────────────
+
+
+def test_freezing_stops_every_shard_at_once_and_unfreezing_resumes_them(stores: Stores) -> None:
+    fund(stores, 400)
+    reshard(stores, 4)
+    for number in range(6):
+        accept(stores, number, amount=10)
+    everyone = [f"rf_{number}" for number in range(6)]
+    operated = operations.freeze(MERCHANT, "CNY", frozen=True, store=stores.operations)
+    assert (operated.frozen, operated.shards, operated.available) == (True, 4, 400)
+    for refund_id in everyone:
+        assert settle(stores, refund_id).waiting == {refund_id}
+        refund = stores.refunds.refund(refund_id)
+        assert refund
+        assert refund.waits_for == "unfreeze"
+    assert funds(stores).available == 400
+    operated = operations.freeze(MERCHANT, "CNY", frozen=False, store=stores.operations)
+    assert (operated.frozen, operated.waiting_refunds) == (False, 6)
+    assert settle(stores, *everyone).settled == set(everyone)
+    assert funds(stores).available == 340
+
+
+def test_a_frozen_wallet_is_credited_but_pays_nothing_out(stores: Stores) -> None:
+    fund(stores, 100)
+    stores.debits.mark(MERCHANT, "CNY", "frozen", on=True)
+    fund(stores, 50, "b")
+    assert funds(stores).available == 150
+    with pytest.raises(PayoutExceedsPayable):
+        pay_out(stores, SELLER, 1)
+
+
+def test_what_is_held_for_an_overdue_refund_is_paid_to_none_before_it(stores: Stores) -> None:
+    accept(stores, 1, amount=500, requested_at=NOON - DAY - SECOND)
+    assert settle(stores, "rf_1", now=NOON - DAY).waiting == {"rf_1"}
+    fund(stores, 400)
+    reshard(stores, 4)
+    assert settle(stores, "rf_1", now=NOON).waiting == {"rf_1"}, "its own try, at latest an hour on"
+    for number in (2, 3):
+        accept(stores, number, amount=50)
+        assert settle(stores, f"rf_{number}", now=NOON).waiting == {f"rf_{number}"}
+    assert funds(stores) == Funds(shards=(100,) * 4, held=True)
+    small = funding.from_one_shard([read(stores, "rf_2")], 0)
+    assert stores.debits.debit(small, now=NOON) == Short()
+    fund(stores, 150, "more")
+    # Whichever is delivered, the overdue one is paid with it, and first.
+    assert settle(stores, "rf_3", now=NOON).settled == {"rf_1", "rf_3"}
+    assert funds(stores) == Funds(shards=(0,) * 4)
+
+
+def test_a_held_wallet_is_released_when_the_overdue_refund_was_canceled(stores: Stores) -> None:
+    accept(stores, 1, amount=500, requested_at=NOON - 2 * DAY)
+    settle(stores, "rf_1", now=NOON - 2 * DAY)
+    fund(stores, 100)
+    settle(stores, "rf_1")
+    accept(stores, 2, amount=50)
+    assert settle(stores, "rf_2").waiting == {"rf_2"}
+    stores.refunds.cancel(examples.refund(order_id="order-1", amount=500), now=NOON)
+    assert settle(stores, "rf_2").settled == {"rf_2"}
+    assert not funds(stores).held
+
+
+# ── Payouts ─────────────────────────────────────────────────────────────────────────────────────
+
+
+def pay_out(
+    stores: Stores, party: Party, amount: int, key: str = "po", currency: str = "CNY"
+) -> Payout:
+    return wallets.pay_out(
+        party,
+        PayoutRequest(amount=amount, currency=currency),
+        client_id="platform",
+        idempotency_key=key,
+        store=stores.wallets,
+        now=NOON,
+    )
+
+
+def test_a_merchant_is_paid_out_what_deposit_debt_and_waiting_refunds_leave(
+    stores: Stores,
+) -> None:
+    fund(stores, 1000)
+    reshard(stores, 3)
+    accept(stores, 1, amount=900)
+    accept(stores, 2, amount=300)
+    assert settle(stores, "rf_2", "rf_1").settled == {"rf_1"}
+    fund(stores, 900, "b")
+    limits(stores, deposit=150)
+    with pytest.raises(PayoutExceedsPayable) as refused:
+        pay_out(stores, SELLER, 551)
+    assert refused.value.facts == {"payable": 550, "currency": "CNY"}
+    made = pay_out(stores, SELLER, 550)
+    assert funds(stores).available == 450
+    before = everything(stores)
+    assert pay_out(stores, SELLER, 550) == made
+    with pytest.raises(IdempotencyKeyReused):
+        pay_out(stores, SELLER, 549)
+    with pytest.raises(IdempotencyKeyReused):
+        pay_out(stores, CUSTOMER, 550)
+    with pytest.raises(PayoutExceedsPayable):
+        pay_out(stores, SELLER, 1, "other")
+    assert everything(stores) == before
+
+
+def test_a_merchant_with_more_waiting_refunds_than_are_summed_up_is_paid_nothing(
+    stores: Stores, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for number in range(3):
+        accept(stores, number, amount=1)
+        settle(stores, f"rf_{number}")
+    fund(stores, 100)
+    monkeypatch.setattr(stored_wallets, "MAX_WAITING_READ", 3)
+    assert stores.wallets.waiting_amount(MERCHANT, "CNY") == 3
+    monkeypatch.setattr(stored_wallets, "MAX_WAITING_READ", 2)
+    with pytest.raises(PayoutExceedsPayable):
+        pay_out(stores, SELLER, 1)
+
+
+def test_a_buyer_is_paid_out_no_more_than_its_balance_of_that_currency(stores: Stores) -> None:
+    fund(stores, 100)
+    accept(stores)
+    settle(stores, "rf_1")
+    assert pay_out(stores, CUSTOMER, 60).role is Role.BUYER
+    for currency, amount in (("CNY", 41), ("JPY", 1)):
+        with pytest.raises(PayoutExceedsPayable):
+            pay_out(stores, CUSTOMER, amount, "b", currency)
+    pay_out(stores, CUSTOMER, 40, "c")
+    assert stores.wallets.buyer_balance(BUYER, "CNY") == 0
+
+
+def test_a_payout_decided_on_a_balance_that_is_gone_is_decided_again(stores: Stores) -> None:
+    fund(stores, 100)
+    accept(stores, amount=70)
+
+    def a_debit_comes_first(_: object) -> None:
+        settle(Stores(stores.client, stores.table), "rf_1")
+
+    with (
+        wire.faulty(stores.client, "TransactWriteItems", a_debit_comes_first),
+        pytest.raises(PayoutExceedsPayable) as refused,
+    ):
+        pay_out(stores, SELLER, 50)
+    assert refused.value.facts["payable"] == 30
+
+
+# ── Corrections ─────────────────────────────────────────────────────────────────────────────────
+
+M_AVAILABLE, M_DEPOSIT, M_DEBT = (
+    f"merchant:{MERCHANT}:{part}" for part in ("available", "deposit", "receivable")
+)
+B_AVAILABLE = f"buyer:{BUYER}:available"
+
+
+def propose(stores: Stores, *legs: tuple[str, int], correction_id: str = "co_1") -> Correction:
+    request = CorrectionRequest.model_validate(
+        {
+            "currency": "CNY",
+            "legs": [{"account": account, "amount": amount} for account, amount in legs],
+            "reason": "核对",
+        }
+    )
+    return corrections.propose(
+        correction_id, request, operator="one", store=stores.corrections, now=NOON
+    )
+
+
+def decide(stores: Stores, *, approve: bool = True, operator: str = "two") -> Correction:
+    return corrections.decide(
+        "co_1", approve=approve, operator=operator, store=stores.corrections, now=NOON + DAY
+    )
+
+
+def test_a_correction_moves_money_once_another_operator_has_approved_it(stores: Stores) -> None:
+    limits(stores, guarantee=500)
+    fund(stores, 300)
+    reshard(stores, 2)
+    proposed = propose(
+        stores, (M_AVAILABLE, -200), (M_DEPOSIT, 150), (M_DEBT, -70), (B_AVAILABLE, 120)
+    )
+    assert proposed.status is CorrectionStatus.PROPOSED
+    assert funds(stores).available == 300
+    with pytest.raises(ApproverIsProposer):
+        decide(stores, operator="one")
+    approved = decide(stores)
+    assert (approved.status, approved.proposed_by, approved.decided_by) == (
+        CorrectionStatus.APPROVED,
+        "one",
+        "two",
+    )
+    after = funds(stores)
+    assert (after.available, after.deposit, after.owed, after.headroom) == (100, 150, 70, 430)
+    assert stores.wallets.buyer_balance(BUYER, "CNY") == 120
+    before = everything(stores)
+    for again in (True, False):
+        with pytest.raises(CorrectionNotOpen):
+            decide(stores, approve=again)
+    assert everything(stores) == before
+    assert stores.corrections.correction("co_1") == approved
+
+
+def test_a_rejected_correction_moves_nothing_ever(stores: Stores) -> None:
+    propose(stores, (M_AVAILABLE, 10), ("platform:guarantee", -10))
+    assert decide(stores, approve=False, operator="one").status is CorrectionStatus.REJECTED
+    with pytest.raises(CorrectionNotOpen):
+        decide(stores)
+    assert funds(stores).available == 0
+    with pytest.raises(CorrectionNotFound):
+        corrections.decide("co_9", approve=True, operator="two", store=stores.corrections, now=NOON)
+
+
+def test_a_correction_is_proposed_once_for_its_key(stores: Stores) -> None:
+    legs = (M_AVAILABLE, 10), ("external:settlement", -10)
+    first = propose(stores, *legs)
+    assert propose(stores, *legs) == first
+    with pytest.raises(IdempotencyKeyReused):
+        propose(stores, (M_AVAILABLE, 11), ("external:settlement", -11))
+
+
+@pytest.mark.parametrize(
+    "legs",
+    [
+        [(M_AVAILABLE, -101), ("external:payout", 101)],
+        [(M_DEPOSIT, -1), ("external:payout", 1)],
+        [(M_DEBT, -51), (M_AVAILABLE, 51)],
+        [(M_DEBT, 1), ("external:settlement", -1)],
+        [(B_AVAILABLE, -1), (M_AVAILABLE, 1)],
+    ],
+)
+def test_no_correction_takes_an_account_where_it_may_not_go(
+    stores: Stores, legs: list[tuple[str, int]]
+) -> None:
+    limits(stores, guarantee=50)
+    fund(stores, 100)
+    propose(stores, *legs)
+    before = everything(stores)
+    with pytest.raises(InsufficientBalance):
+        decide(stores)
+    assert everything(stores) == before
+
+
+def test_a_frozen_wallet_can_be_corrected(stores: Stores) -> None:
+    fund(stores, 100)
+    stores.debits.mark(MERCHANT, "CNY", "frozen", on=True)
+    propose(stores, (M_AVAILABLE, -100), ("external:settlement", 100))
+    decide(stores)
+    assert funds(stores) == Funds(shards=(0,), frozen=True)
+
+
+def test_a_correction_planned_on_balances_that_changed_is_planned_again(stores: Stores) -> None:
+    fund(stores, 100)
+    fund(stores, 5, "d", target=CreditTarget.DEPOSIT)
+    propose(stores, (M_AVAILABLE, -100), (M_DEPOSIT, 100))
+
+    def another_comes_first(_: object) -> None:
+        fund(Stores(stores.client, stores.table), 3, "x", target=CreditTarget.DEPOSIT)
+
+    with wire.faulty(stores.client, "TransactWriteItems", another_comes_first):
+        decide(stores)
+    assert funds(stores) == Funds(shards=(0,), deposit=108)
+
+
+def test_corrections_are_listed_by_status_the_newest_first(stores: Stores) -> None:
+    for number in (1, 2, 3):
+        request = CorrectionRequest.model_validate(
+            {
+                "currency": "CNY",
+                "legs": [
+                    {"account": M_AVAILABLE, "amount": number},
+                    {"account": "external:settlement", "amount": -number},
+                ],
+                "reason": "x",
+            }
+        )
+        corrections.propose(
+            f"co_{number}",
+            request,
+            operator="one",
+            store=stores.corrections,
+            now=NOON + number * SECOND,
+        )
+    corrections.decide("co_2", approve=True, operator="two", store=stores.corrections, now=NOON)
+
+    def listed(status: CorrectionStatus) -> list[str]:
+        page = stores.corrections.corrections(status, after=None, limit=9)
+        return [each.correction_id for each in page.items]
+
+    assert listed(CorrectionStatus.PROPOSED) == ["co_3", "co_1"]
+    assert listed(CorrectionStatus.APPROVED) == ["co_2"]
+    assert listed(CorrectionStatus.REJECTED) == []
+
+
+# ── Reversals ───────────────────────────────────────────────────────────────────────────────────
+
+
+def reverse(stores: Stores, refund_id: str = "rf_1") -> corrections.Reversal:
+    return corrections.reverse(
+        refund_id, "纠纷", operator="op", store=stores.corrections, now=NOON + DAY
+    )
+
+
+def test_a_reversal_takes_the_refund_back_once_and_repays_the_debt_first(stores: Stores) -> None:
+    limits(stores, guarantee=60)
+    fund(stores, 40)
+    accept(stores)
+    settle(stores, "rf_1")
+    assert funds(stores) == Funds(shards=(0,), owed=60, headroom=0)
+    assert reverse(stores).amount == 100
+    assert funds(stores) == Funds(shards=(40,), owed=0, headroom=60)
+    assert stores.wallets.buyer_balance(BUYER, "CNY") == 0
+    assert status_of(stores) is RefundStatus.REVERSED
+    order = stores.refunds.order("order-1")
+    assert order
+    assert order.refundable == 900, "what was refunded once is not refunded again"
+    before = everything(stores)
+    with pytest.raises(RefundNotReversible) as refused:
+        reverse(stores)
+    assert refused.value.facts == {"status": "reversed"}
+    assert settle(stores, "rf_1") == settle(stores)
+    assert everything(stores) == before
+
+
+def test_what_the_buyer_no_longer_has_is_not_reversed(stores: Stores) -> None:
+    fund(stores, 100)
+    accept(stores)
+    settle(stores, "rf_1")
+    pay_out(stores, CUSTOMER, 1)
+    before = everything(stores)
+    with pytest.raises(InsufficientBalance):
+        reverse(stores)
+    assert everything(stores) == before
+
+
+def test_only_a_succeeded_refund_is_reversed(stores: Stores) -> None:
+    accept(stores)
+    with pytest.raises(RefundNotReversible):
+        reverse(stores)
+    with pytest.raises(RefundNotFound):
+        reverse(stores, "rf_9")
+    refund = stores.refunds.refund("rf_1")
+    assert refund
+    assert refund.status is RefundStatus.PENDING
+
+
+def test_a_refund_reversed_by_two_at_once_is_reversed_once(stores: Stores) -> None:
+    fund(stores, 100)
+    accept(stores)
+    settle(stores, "rf_1")
+
+    def another_comes_first(_: object) -> None:
+        reverse(Stores(stores.client, stores.table))
+
+    with (
+        wire.faulty(stores.client, "TransactWriteItems", another_comes_first),
+        pytest.raises((RefundNotReversible, InsufficientBalance)),
+    ):
+        reverse(stores)
+    assert funds(stores).available == 100
+
+
+# ── Suspensions ─────────────────────────────────────────────────────────────────────────────────
+
+
+def causes(stores: Stores) -> tuple[Cause, ...]:
+    found = stores.merchants.certification(MERCHANT)
+    assert found
+    assert (found.status is Status.SUSPENDED) is bool(found.suspension_causes)
+    return found.suspension_causes
+
+
+@pytest.mark.parametrize("first", [Cause.OPERATOR, Cause.FUNDS])
+def test_each_cause_of_a_suspension_is_lifted_by_what_set_it_and_the_last_ends_it(
+    stores: Stores, first: Cause
+) -> None:
+    other = Cause.FUNDS if first is Cause.OPERATOR else Cause.OPERATOR
+    store = stores.merchants
+    certify(stores)
+    assert store.suspend(MERCHANT, first, "x", by="a", now=NOON)
+    assert store.suspend(MERCHANT, other, "y", by="b", now=NOON + DAY)
+    assert not store.suspend(MERCHANT, other, "y", by="b", now=NOON + DAY)
+    assert set(causes(stores)) == {first, other}
+    assert store.lift(MERCHANT, first, by="a", now=NOON + 2 * DAY)
+    assert not store.lift(MERCHANT, first, by="a", now=NOON + 2 * DAY)
+    assert causes(stores) == (other,)
+    assert store.lift(MERCHANT, other, by="b", now=NOON + 3 * DAY)
+    assert causes(stores) == ()
+    # One interval, from the first cause to the last lifting.
+    for at, in_force in ((NOON, True), (NOON + 3 * DAY - SECOND, True), (NOON + 3 * DAY, False)):
+        suspension = stores.refunds.last_suspension(MERCHANT, at)
+        assert suspension
+        assert suspension.began_at == NOON
+        assert suspension.in_force_at(at) is in_force
+
+
+def test_a_merchant_suspended_for_funds_is_restored_once_nothing_waits_or_is_owed(
+    stores: Stores,
+) -> None:
+    certify(stores)
+    limits(stores, guarantee=50)
+    accept(stores, 1, amount=50)
+    accept(stores, 2, amount=60)
+    outcome = settle(stores, "rf_1", "rf_2")
+    assert outcome.short
+    assert stores.debits.suspend_for_funds(MERCHANT, now=NOON)
+    assert causes(stores) == (Cause.FUNDS,)
+
+    def restored(minutes: int) -> int:
+        return upkeep.tend(store=stores.upkeep, now=NOON + minutes * MINUTE).restored
+
+    assert restored(0) == 0
+    fund(stores, 50, "a")
+    assert restored(1) == 0, "a refund waits still"
+    fund(stores, 60, "b")
+    assert settle(stores, "rf_2").settled == {"rf_2"}
+    assert upkeep.tend(store=stores.upkeep, now=NOON + MINUTE).restored == 0, "looked at just now"
+    assert restored(2) == 1
+    assert causes(stores) == ()
+    assert restored(60 * 24) == 0
+
+
+def test_restoring_leaves_an_operator_s_suspension_alone(stores: Stores) -> None:
+    certify(stores)
+    stores.merchants.suspend(MERCHANT, Cause.OPERATOR, "x", by="op", now=NOON)
+    assert stores.debits.suspend_for_funds(MERCHANT, now=NOON)
+    assert upkeep.tend(store=stores.upkeep, now=NOON).restored == 1
+    assert causes(stores) == (Cause.OPERATOR,)
+
+
+def test_debt_in_any_currency_keeps_a_merchant_suspended(stores: Stores) -> None:
+    certify(stores)
+    limits(stores, guarantee=100, currency="JPY")
+    accept(stores, amount=100, currency="JPY")
+    settle(stores, "rf_1")
+    fund(stores, 1000)
+    stores.debits.suspend_for_funds(MERCHANT, now=NOON)
+    assert upkeep.tend(store=stores.upkeep, now=NOON).restored == 0
+    fund(stores, 100, "b", currency="JPY")
+    assert upkeep.tend(store=stores.upkeep, now=NOON + MINUTE).restored == 1
+
+
+def test_a_merchant_that_is_not_certified_is_not_suspended_for_funds(stores: Stores) -> None:
+    assert stores.debits.suspend_for_funds(MERCHANT, now=NOON) is False
+    assert everything(stores) == []
+
+
+# ── Limits, and what an operator sees ───────────────────────────────────────────────────────────
+
+
+def limit(stores: Stores, guarantee: int, deposit: int = 0) -> operations.OperatedWallet:
+    wanted = LimitsRequest(currency="CNY", deposit_required=deposit, guarantee_limit=guarantee)
+    return operations.limit(MERCHANT, wanted, store=stores.operations)
+
+
+def test_a_limit_below_the_debt_advances_nothing_and_keeps_the_rest_working(
+    stores: Stores,
+) -> None:
+    assert limit(stores, 100, deposit=20).guarantee_left == 100
+    accept(stores, 1)
+    settle(stores, "rf_1")
+    lowered = limit(stores, 30)
+    assert (lowered.owed, lowered.guarantee_left, lowered.deposit_required) == (100, -70, 0)
+    accept(stores, 2, amount=1)
+    assert settle(stores, "rf_2").waiting == {"rf_2"}
+    assert fund(stores, 10).allocation == Allocation(receivable=10)
+    assert fund(stores, 100, "b").allocation == Allocation(receivable=90, available=10)
+    assert settle(stores, "rf_2").settled == {"rf_2"}
+    assert funds(stores) == Funds(shards=(9,), owed=0, headroom=30)
+
+
+def test_a_limit_set_on_a_debt_that_changed_is_refused(stores: Stores) -> None:
+    limit(stores, 100)
+    accept(stores)
+
+    def a_debit_comes_first(_: object) -> None:
+        settle(Stores(stores.client, stores.table), "rf_1")
+
+    with (
+        wire.faulty(stores.client, "TransactWriteItems", a_debit_comes_first),
+        pytest.raises(WalletChanged),
+    ):
+        limit(stores, 500)
+    assert funds(stores).headroom == 0
+
+
+def test_an_operator_sees_a_merchant_with_all_its_wallets(stores: Stores) -> None:
+    nobody = operations.show(MERCHANT, store=stores.operations)
+    assert (nobody.certification, nobody.wallets) == (None, [])
+    certify(stores)
+    fund(stores, 70)
+    fund(stores, 5, "y", currency="JPY")
+    accept(stores, 1)
+    accept(stores, 2, requested_at=NOON - SECOND)
+    settle(stores, "rf_1")
+    settle(stores, "rf_2")
+    wanted = ShardsRequest(currency="CNY", shards=3)
+    operated = operations.reshard(MERCHANT, wanted, store=stores.operations, now=NOON)
+    assert (operated.shards, operated.available) == (3, 70)
+    seen = operations.show(MERCHANT, store=stores.operations)
+    assert seen.certification is Status.CERTIFIED
+    assert [(each.currency, each.shards, each.waiting_refunds) for each in seen.wallets] == [
+        ("CNY", 3, 2),
+        ("JPY", 1, 0),
+    ]
+    waiting = stores.operations.waiting_refunds(MERCHANT, "CNY", limit=9)
+    assert [each.refund_id for each in waiting] == ["rf_2", "rf_1"]
+
+
+def by_freezing(stores: Stores) -> object:
+    return operations.freeze(MERCHANT, "CNY", frozen=True, store=stores.operations)
+
+
+def by_resharding(stores: Stores) -> object:
+    wanted = ShardsRequest(currency="CNY", shards=2)
+    return operations.reshard(MERCHANT, wanted, store=stores.operations, now=NOON)
+
+
+@pytest.mark.parametrize("act", [by_freezing, by_resharding])
+def test_what_an_operator_does_to_a_wallet_that_changed_is_to_be_done_again(
+    stores: Stores, act: Callable[[Stores], object]
+) -> None:
+    fund(stores, 100)
+
+    def another_reshards(_: object) -> None:
+        reshard(Stores(stores.client, stores.table), 8)
+
+    with (
+        wire.faulty(stores.client, "TransactWriteItems", another_reshards),
+        pytest.raises(WalletChanged),
+    ):
+        act(stores)
+    assert funds(stores) == Funds(shards=funding.even(100, 8))
+
+
+def test_a_refund_closed_between_two_plans_is_told_from_one_that_is_open(stores: Stores) -> None:
+    fund(stores, 500)
+    first, second = accept(stores, 1), accept(stores, 2)
+    settle(stores, "rf_1")
+    altered = replace(second, amount=7)
+    plan = funding.from_one_shard([first, altered], 0)
+    assert stores.debits.debit(plan, now=NOON) == Rejected(
+        closed=frozenset({"rf_1"}), altered=frozenset({"rf_2"})
+    )
+    assert stores.debits.debit(funding.from_one_shard([second], 0), now=NOON) == Settled()
