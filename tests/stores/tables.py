@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 import yaml
 
+from refunds.stores.dynamo import from_item
+
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
 
@@ -65,3 +67,8 @@ def item(client: "DynamoDBClient", name: str, key: Any) -> dict[str, Any] | None
         TableName=name, Key=key, ConsistentRead=True
     ).get("Item")
     return found
+
+
+def plain_items(client: "DynamoDBClient", name: str) -> list[dict[str, Any]]:
+    """All of a small table, as the product reads it."""
+    return [from_item(item) for item in items(client, name)]

@@ -48,7 +48,7 @@ class StatementStore(Dynamo):
         item = self.get(table.statement_head(owner))
         if item is None:
             return Head()
-        return Head(item["number"], item["booked_at"], Balances(**item["balances"]))
+        return Head(item["last_number"], item["booked_at"], Balances(**item["balances"]))
 
     def months(self, owner: Owner) -> list[MonthTotal]:
         """Those with entries, the newest first."""
@@ -112,7 +112,7 @@ class StatementStore(Dynamo):
             table.statement_head(owner),
             _head(last),
             _moved,
-            "attribute_not_exists(pk) OR number <= :last",
+            "attribute_not_exists(pk) OR last_number <= :last",
             {"last": last.number},
         )
         self.transact(head, *months)
@@ -149,7 +149,7 @@ class StatementStore(Dynamo):
             table.statement_head(owner),
             _head(last),
             _moved,
-            "number = :seen" if head.number else "attribute_not_exists(pk)",
+            "last_number = :seen" if head.number else "attribute_not_exists(pk)",
             {"seen": head.number} if head.number else None,
         )
         for month, total in _totals(entries).items():
@@ -244,7 +244,7 @@ def _values(entry: Entry) -> Values:
 
 def _head(head: Head) -> Values:
     return {
-        "number": head.number,
+        "last_number": head.number,
         "booked_at": head.booked_at,
         "balances": _parts(head.balances),
     }

@@ -1,0 +1,227 @@
+"""Statements on every engine: each posting once, numbered, in pages, by month; made again equal."""
+
+from datetime import datetime
+
+import pytest
+
+from refunds import ledger
+from refunds.errors import Busy
+from refunds.ledger import Cause, Leg, Part, Posting
+from refunds.statements import Entry, Owner
+from refunds.stores.dynamo import CONFLICT_TRIES
+from refunds.stores.statements import PER_TRANSACTION
+from refunds.times import format_instant
+from tests.stores import tables, wire
+from tests.stores.engines import Stores
+from tests.stores.market import accept, everything, fund, settle
+from tests.unit.examples import BUYER, DAY, MERCHANT, NOON, SECOND
+
+SELLER, CUSTOMER = Owner("merchant", MERCHANT, "CNY"), Owner("buyer", BUYER, "CNY")
+BEGINNING, END = "0000", "9999"
+
+
+def postings(count: int, *, first: int = 0) -> list[Posting]:
+    """Not in the table: only what a stream would bring."""
+    legs = (
+        Leg(ledger.SETTLEMENT, -10),
+        Leg(ledger.merchant(MERCHANT, Part.AVAILABLE), 10),
+    )
+    return [
+        Posting(f"cr_{number}", Cause.CREDIT, "CNY", format_instant(NOON + number * SECOND), legs)
+        for number in range(first, first + count)
+    ]
+
+
+def pages(
+    stores: Stores, limit: int = 7, start: str = BEGINNING, end: str = END
+) -> list[list[Entry]]:
+    found: list[list[Entry]] = []
+    after: str | None = None
+    while True:
+        page = stores.statements.entries(SELLER, start=start, end=end, after=after, limit=limit)
+        found.append(page.items)
+        after = page.after
+        if after is None:
+            return found
+
+
+def numbers(found: list[list[Entry]]) -> list[int]:
+    return [entry.number for page in found for entry in page]
+
+
+def booked_from_table(stores: Stores, *, now: datetime = NOON) -> None:
+    """As the stream would: every posting there is, to each of its owners."""
+    store = stores.statements
+    for item in tables.plain_items(stores.client, stores.table):
+        posting = store.posting_of(item)
+        for owner in (SELLER, CUSTOMER):
+            account = f"{owner.role}:{owner.id}:"
+            if posting and any(leg.account.startswith(account) for leg in posting.legs):
+                store.book(owner, [posting], now=now)
+
+
+def test_each_entry_is_on_one_page_newest_first_while_more_are_booked(stores: Stores) -> None:
+    store = stores.statements
+    store.book(SELLER, postings(30), now=NOON)
+    seen: list[int] = []
+    after: str | None = None
+    for added in range(100, 110):
+        page = store.entries(SELLER, start=BEGINNING, end=END, after=after, limit=7)
+        seen += [entry.number for entry in page.items]
+        after = page.after
+        if after is None:
+            break
+        store.book(SELLER, postings(1, first=added), now=NOON + DAY)
+    assert seen == [*range(30, 0, -1)]
+    assert numbers(pages(stores)) == [*range(34, 0, -1)]
+
+
+def test_a_posting_is_booked_once_however_often_and_with_whatever_it_comes(
+    stores: Stores,
+) -> None:
+    store = stores.statements
+    first = postings(PER_TRANSACTION + 5)
+    assert store.book(SELLER, first, now=NOON) == len(first)
+    before = everything(stores)
+    assert store.book(SELLER, [*reversed(first)], now=NOON + DAY) == 0
+    assert everything(stores) == before
+    more = postings(3, first=len(first))
+    assert store.book(SELLER, [first[0], *more, *more], now=NOON + DAY) == 3
+    head = store.head(SELLER)
+    assert (head.number, head.balances.available) == (len(first) + 3, 10 * (len(first) + 3))
+
+
+def test_a_range_of_time_takes_its_beginning_and_leaves_its_end(stores: Stores) -> None:
+    store = stores.statements
+    for number in range(6):
+        store.book(SELLER, postings(1, first=number), now=NOON + number * 20 * DAY)
+
+    def within(first: int, last: int) -> list[int]:
+        start, end = (format_instant(NOON + days * DAY) for days in (first, last))
+        return numbers(pages(stores, limit=2, start=start, end=end))
+
+    assert within(0, 1000) == [6, 5, 4, 3, 2, 1]
+    assert within(20, 60) == [3, 2]
+    assert within(20, 61) == [4, 3, 2]
+    assert within(40, 40) == []
+    assert within(101, 1000) == []
+
+
+def test_months_are_totalled_the_newest_first(stores: Stores) -> None:
+    fund(stores, 1000)
+    accept(stores, 1, amount=300)
+    settle(stores, "rf_1")
+    booked_from_table(stores)
+    fund(stores, 50, "b")
+    booked_from_table(stores, now=NOON + 31 * DAY)
+    totals = [
+        (each.month, each.entries, each.credited, each.debited)
+        for each in stores.statements.months(SELLER)
+    ]
+    assert totals == [("2024-04", 1, 50, 0), ("2024-03", 2, 1000, 300)]
+    bought = stores.statements.months(CUSTOMER)
+    assert [(each.entries, each.credited) for each in bought] == [(1, 300)]
+    assert stores.statements.months(Owner("buyer", "nobody", "CNY")) == []
+
+
+def test_of_two_writers_of_one_statement_neither_loses_or_doubles_an_entry(
+    stores: Stores,
+) -> None:
+    """The other books its own, and one of the first's too, just before the first writes."""
+    mine, theirs = postings(4), postings(4, first=10)
+
+    def other(_: object) -> None:
+        store = Stores(stores.client, stores.table).statements
+        assert store.book(SELLER, [*theirs, mine[0]], now=NOON) == 5
+
+    with wire.faulty(stores.client, "TransactWriteItems", other):
+        assert stores.statements.book(SELLER, mine, now=NOON) == 3
+    [page] = pages(stores, limit=50)
+    assert [entry.number for entry in page] == [*range(8, 0, -1)]
+    assert {entry.posting_id for entry in page} == {p.posting_id for p in (*mine, *theirs)}
+    assert page[0].balances.available == 80
+
+
+def test_a_writer_that_never_comes_first_is_busy_and_has_booked_nothing(stores: Stores) -> None:
+    fault = wire.canceled("ConditionalCheckFailed")
+    with (
+        wire.faulty(stores.client, "TransactWriteItems", *[fault] * CONFLICT_TRIES),
+        pytest.raises(Busy),
+    ):
+        stores.statements.book(SELLER, postings(1), now=NOON)
+    assert everything(stores) == []
+
+
+def entries_of(stores: Stores) -> list[str]:
+    return [each for each in everything(stores) if "STATEMENT#" in each]
+
+
+def test_a_statement_made_again_from_the_postings_is_equal(stores: Stores) -> None:
+    fund(stores, 1000)
+    for number in range(12):
+        accept(stores, number, amount=10 + number)
+        settle(stores, f"rf_{number}")
+        booked_from_table(stores, now=NOON + number * 9 * DAY)
+    before, found = entries_of(stores), pages(stores)
+    for item in tables.items(stores.client, stores.table):
+        if item["pk"]["S"].startswith("STATEMENT#"):
+            key = {"pk": item["pk"], "sk": item["sk"]}
+            stores.client.delete_item(TableName=stores.table, Key=key)
+    assert numbers(pages(stores)) == []
+    assert stores.statements.rebuild(SELLER) == 13
+    assert stores.statements.rebuild(CUSTOMER) == 12
+    assert entries_of(stores) == before
+    assert pages(stores) == found
+
+
+def test_nothing_to_rebuild_is_nothing_rebuilt(stores: Stores) -> None:
+    assert stores.statements.rebuild(SELLER) == 0
+    assert everything(stores) == []
+
+
+def test_what_is_booked_while_a_statement_is_rebuilt_is_not_lost(stores: Stores) -> None:
+    fund(stores, 100)
+    booked_from_table(stores)
+
+    def another_is_booked(_: object) -> None:
+        other = Stores(stores.client, stores.table)
+        fund(other, 7, "between")
+        booked_from_table(other)
+
+    with wire.faulty(stores.client, "TransactWriteItems", another_is_booked):
+        assert stores.statements.rebuild(SELLER) == 2
+    head = stores.statements.head(SELLER)
+    assert (head.number, head.balances.available) == (2, 107)
+    [total] = stores.statements.months(SELLER)
+    assert (total.entries, total.credited) == (2, 107)
+    fund(stores, 1, "after")
+    booked_from_table(stores)
+    assert numbers(pages(stores)) == [3, 2, 1]
+
+
+def test_a_statement_that_always_changes_under_its_rebuilding_is_left_as_it_is(
+    stores: Stores,
+) -> None:
+    fund(stores, 100)
+    booked_from_table(stores)
+    before = everything(stores)
+    fault = wire.canceled("ConditionalCheckFailed", "None")
+    with (
+        wire.faulty(stores.client, "TransactWriteItems", *[fault] * CONFLICT_TRIES),
+        pytest.raises(Busy),
+    ):
+        stores.statements.rebuild(SELLER)
+    assert everything(stores) == before
+
+
+def test_a_refund_s_posting_is_read_back_from_the_refund(stores: Stores) -> None:
+    fund(stores, 100)
+    accept(stores, 1)
+    accept(stores, 2)
+    settle(stores, "rf_1")
+    store = stores.statements
+    found = store.postings(["rf_1", "rf_2", "cr_unknown"])
+    assert found["rf_1"].cause is Cause.REFUND
+    assert set(found) == {"rf_1"}
+    assert store.refundable("order-1") == 900
+    assert store.refundable("order-unknown") == 0
