@@ -13,14 +13,20 @@ import boto3
 from moto import mock_aws
 
 from functions.certify_merchants import app as certify_merchants
+from functions.correct_ledger import app as correct_ledger
+from functions.fan_out_changes import app as fan_out_changes
 from functions.manage_members import app as manage_members
 from functions.manage_wallet import app as manage_wallet
+from functions.operate_merchants import app as operate_merchants
 from functions.process_debits import app as process_debits
+from functions.read_statement import app as read_statement
+from functions.reconcile_ledger import app as reconcile_ledger
 from functions.record_orders import app as record_orders
 from functions.request_refund import app as request_refund
 from functions.serve_docs import app as serve_docs
 from functions.submit_policy import app as submit_policy
 from functions.sweep_refunds import app as sweep_refunds
+from functions.tend_wallets import app as tend_wallets
 from refunds.members import Membership, Scope
 from refunds.settings import Settings
 from refunds.stores.members import MemberStore
@@ -38,6 +44,7 @@ if TYPE_CHECKING:
 
 SETTINGS = Settings.from_env()
 SELLER, BUYER, OPERATOR = api.person("seller"), api.person("buyer"), api.person("operator")
+OTHER_OPERATOR = api.person("operator-2")
 BOTH, STRANGER = api.person("both"), api.person("stranger")
 OTHER_SELLER, OTHER_BUYER = api.person("seller-2"), api.person("buyer-2")
 PLATFORM = api.machine(*Scope)
@@ -47,6 +54,7 @@ MEMBERS = {
     "seller": Membership(merchant_id=examples.MERCHANT),
     "buyer": Membership(buyer_id=examples.BUYER),
     "operator": Membership(operator=True),
+    "operator-2": Membership(operator=True),
     "both": Membership(merchant_id=examples.MERCHANT, buyer_id=examples.BUYER),
     "seller-2": Membership(merchant_id="merchant-2"),
     "buyer-2": Membership(buyer_id="buyer-2"),
@@ -54,14 +62,20 @@ MEMBERS = {
 
 __all__ = [
     "certify_merchants",
+    "correct_ledger",
+    "fan_out_changes",
     "manage_members",
     "manage_wallet",
+    "operate_merchants",
     "process_debits",
+    "read_statement",
+    "reconcile_ledger",
     "record_orders",
     "request_refund",
     "serve_docs",
     "submit_policy",
     "sweep_refunds",
+    "tend_wallets",
 ]
 
 

@@ -4,6 +4,7 @@ import json
 from datetime import timedelta
 from types import ModuleType
 from typing import Any
+from urllib.parse import parse_qsl
 
 import pytest
 
@@ -28,8 +29,12 @@ from tests.unit.cloud import (
     STRANGER,
     Cloud,
     certify_merchants,
+    correct_ledger,
     manage_members,
     manage_wallet,
+    operate_merchants,
+    read_statement,
+    reconcile_ledger,
     record_orders,
     request_refund,
     serve_docs,
@@ -134,9 +139,7 @@ def test_a_refund_comes_all_the_way_from_certification_to_the_buyer_s_balance(
     seller = cloud.call(manage_wallet, "GET", "/wallet", SELLER).body
     assert seller["wallets"][0]["available"] == 100_000 - 333
     buyer = cloud.call(manage_wallet, "GET", "/wallet", BUYER).body
-    assert buyer["wallets"] == [
-        {"currency": "CNY", "available": 333, "deposit": 0, "frozen": False}
-    ]
+    assert buyer["wallets"] == [wallet_of("CNY", available=333)]
 
 
 # ── Who may call ────────────────────────────────────────────────────────────────────────────────
@@ -144,6 +147,16 @@ def test_a_refund_comes_all_the_way_from_certification_to_the_buyer_s_balance(
 INQUIRY = {"order_id": examples.ORDER, "goods_condition": "intact"}
 ORDER = examples.order_record().model_dump(mode="json")
 DECISION = {"decision": "certified"}
+PAYOUT = {"amount": 1, "currency": "CNY"}
+LIMITS = {"currency": "CNY", "deposit_required": 0, "guarantee_limit": 0}
+CORRECTION = {
+    "currency": "CNY",
+    "legs": [
+        {"account": "merchant:m:available", "amount": 1},
+        {"account": "platform:guarantee", "amount": -1},
+    ],
+    "reason": "核对",
+}
 CALLS: list[tuple[ModuleType, str, str, dict[str, Any] | None, str]] = [
     (manage_members, "PUT", "/members/wang", {"merchant_id": "m"}, "service"),
     (manage_members, "DELETE", "/members/wang", None, "service"),
@@ -166,6 +179,23 @@ CALLS: list[tuple[ModuleType, str, str, dict[str, Any] | None, str]] = [
     (record_orders, "GET", "/orders", None, "party"),
     (record_orders, "GET", "/orders/o1", None, "party"),
     (manage_wallet, "GET", "/wallet", None, "party"),
+    (manage_wallet, "POST", "/merchants/m/wallet/payouts", PAYOUT, "service"),
+    (manage_wallet, "POST", "/buyers/b/payouts", PAYOUT, "service"),
+    (read_statement, "GET", "/wallet/statement?currency=CNY", None, "party"),
+    (read_statement, "GET", "/wallet/statement.csv?currency=CNY", None, "party"),
+    (read_statement, "GET", "/wallet/statement/months?currency=CNY", None, "party"),
+    (operate_merchants, "GET", "/merchants/m", None, "operator"),
+    (operate_merchants, "PUT", "/merchants/m/limits", LIMITS, "operator"),
+    (operate_merchants, "POST", "/merchants/m/freeze", {"currency": "CNY"}, "operator"),
+    (operate_merchants, "POST", "/merchants/m/unfreeze", {"currency": "CNY"}, "operator"),
+    (operate_merchants, "PUT", "/merchants/m/shards", {"currency": "CNY", "shards": 2}, "operator"),
+    (operate_merchants, "GET", "/merchants/m/waiting-refunds?currency=CNY", None, "operator"),
+    (correct_ledger, "POST", "/corrections", CORRECTION, "operator"),
+    (correct_ledger, "GET", "/corrections", None, "operator"),
+    (correct_ledger, "POST", "/corrections/co_1/approve", None, "operator"),
+    (correct_ledger, "POST", "/corrections/co_1/reject", None, "operator"),
+    (correct_ledger, "POST", "/refunds/rf_1/reversal", {"reason": "x"}, "operator"),
+    (reconcile_ledger, "GET", "/reconciliation", None, "operator"),
 ]
 NOT_ALLOWED: dict[str, list[tuple[Claims, str]]] = {
     "service": [(each, "scope_required") for each in (SELLER, OPERATOR, POWERLESS)],
@@ -199,7 +229,9 @@ def test_a_call_is_for_those_it_is_for_and_nothing_is_written_for_others(
     if kind != "service":
         refusals.append((STRANGER, "membership_required"))
     for claims, code in refusals:
-        answer = cloud.call(function, method, path, claims, body=body, key="k")
+        bare, _, given = path.partition("?")
+        query = dict(parse_qsl(given)) or None
+        answer = cloud.call(function, method, bare, claims, body=body, key="k", query=query)
         assert (answer.code, claims) == (code, claims)
     assert cloud.items() == before
 
