@@ -1,10 +1,12 @@
 """A merchant's money and refunds, made through the product's own rules and stores."""
 
+from collections.abc import Callable
 from datetime import datetime
 
 from refunds import debits, settlement, wallets
 from refunds.certification import DecisionRequest, Verdict
 from refunds.debits import Debit
+from refunds.errors import Busy
 from refunds.operations import LimitsRequest
 from refunds.settlement import Outcome
 from refunds.wallets import Credit, CreditRequest, CreditSource, CreditTarget
@@ -79,3 +81,12 @@ def settle(stores: Stores, *refund_ids: str, now: datetime = NOON) -> Outcome:
 
 def everything(stores: Stores) -> list[str]:
     return sorted(map(str, tables.items(stores.client, stores.table)))
+
+
+def retried[Found](call: Callable[[], Found]) -> Found:
+    """As a caller does who is told to send the same request again."""
+    while True:
+        try:
+            return call()
+        except Busy:
+            continue

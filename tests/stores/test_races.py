@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from datetime import timedelta
+from functools import partial
 from threading import Barrier
 
 import pytest
@@ -26,7 +27,7 @@ from refunds.settlement import Reply, Settled
 from refunds.standing import Cause
 from refunds.stores.dynamo import to_item
 from refunds.wallets import CreditRequest
-from tests.stores import tables
+from tests.stores import market, tables
 from tests.stores.engines import Stores
 from tests.unit import examples
 from tests.unit.examples import BUYER, MERCHANT, NOON, ORDER, SECOND
@@ -339,3 +340,51 @@ def balances(stores: Stores) -> tuple[int, int]:
         for party in (Party(Role.MERCHANT, MERCHANT), Party(Role.BUYER, BUYER))
     )
     return merchant, buyer
+
+
+def accept_32(stores: Stores) -> None:
+    for number in range(32):
+        refund_id, buyer = f"rf_{number}", f"b{number % 4}"
+        stores.refunds.put_order(examples.order(order_id=refund_id))
+        stores.refunds.accept(
+            examples.refund(refund_id=refund_id, order_id=refund_id, amount=50, buyer_id=buyer)
+        )
+
+
+def debit_until_done(stores: Stores, refund_ids: Iterable[str]) -> None:
+    """As the queue does: delivered again until there is nothing left to do."""
+    for refund_id in refund_ids:
+        while stores.debits.debits([refund_id])[0]:
+            market.settle(stores, refund_id, now=NOON)
+
+
+def test_a_wallet_grows_and_shrinks_under_debits_and_credits_and_not_a_unit_is_lost(
+    racing: Stores,
+) -> None:
+    """From 1 shard to 4 and back, while 8 threads debit and 4 credit."""
+    credit(racing, "first")
+    accept_32(racing)
+    seen: set[int] = set()
+
+    def reshard() -> None:
+        for count in (2, 4, 3, 4, 2, 1) * 3:
+            racing.debits.reshard(MERCHANT, "CNY", count, now=NOON)
+            funds = market.retried(lambda: racing.wallets.read_funds(MERCHANT, "CNY"))
+            seen.add(len(funds.shards))
+            assert min(funds.shards) >= 0
+
+    def credit_thrice(number: int) -> None:
+        for part in range(3):
+            market.retried(partial(credit, racing, f"k{number}-{part}"))
+
+    work: list[Callable[[], None]] = [reshard]
+    work += [partial(credit_thrice, number) for number in range(4)]
+    for first in range(8):
+        work.append(partial(debit_until_done, racing, [f"rf_{n}" for n in range(first, 32, 8)]))
+    assert at_once(lambda do: do(), work) == [None] * 13
+    while not racing.debits.reshard(MERCHANT, "CNY", 1, now=NOON):
+        pass
+    assert len(seen) > 1
+    assert racing.wallets.read_funds(MERCHANT, "CNY").shards == (13_000 - 32 * 50,)
+    buyers = [racing.wallets.buyer_balance(f"b{number}", "CNY") for number in range(4)]
+    assert buyers == [400] * 4

@@ -13,13 +13,12 @@ from stdnum.cn import uscc
 from refunds import certification
 from refunds.certification import (
     Application,
-    Cause,
     Certification,
     DecisionRequest,
-    Status,
     Verdict,
 )
 from refunds.errors import CertificationNotFound, CertificationStateConflict, ReasonRequired
+from refunds.standing import Cause, Status
 from tests.unit.examples import APPLICATION, MERCHANT, NOON, USCC
 
 LICENCE = {"kind": "business_licence", "reference": "s3://documents/licence.pdf"}

@@ -14,7 +14,7 @@ SEEN = "2024-03-02T00:00:00.000000Z"
 
 
 def refund(status: str, **more: Any) -> dict[str, Any]:
-    stamps = {
+    stamps: dict[str, dict[str, Any]] = {
         "pending": {},
         "refused": {},
         "awaiting_funds": {"awaiting_funds_at": AT, "waits_for": "funds"},

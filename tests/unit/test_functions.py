@@ -9,8 +9,8 @@ from urllib.parse import parse_qsl
 import pytest
 
 from refunds import table
-from refunds.certification import Cause
 from refunds.members import Membership
+from refunds.standing import Cause
 from refunds.stores.members import MemberStore
 from refunds.stores.merchants import MerchantStore
 from refunds.stores.policies import PolicyStore

@@ -309,8 +309,8 @@ def fan_out(event: dict[str, Any], *faults: wire.Fault) -> list[dict[str, Any]]:
     return [entry for sent in line.sent for entry in sent["Entries"]]
 
 
-def statement(cloud: Cloud, claims: Claims = SELLER, path: str = "", **query: str) -> Answer:
-    asked = {"currency": "CNY", **query}
+def statement(cloud: Cloud, claims: Claims = SELLER, path: str = "", **query: Any) -> Answer:
+    asked: dict[str, str] = {"currency": "CNY", **query}
     return cloud.call(read_statement, "GET", f"/wallet/statement{path}", claims, query=asked)
 
 
@@ -367,6 +367,10 @@ def test_a_deletion_is_no_event_and_no_posting(cloud: Cloud) -> None:
 # ── Statements ──────────────────────────────────────────────────────────────────────────────────
 
 
+def within(start: str, end: str) -> dict[str, Any]:
+    return {"from": start, "to": end}
+
+
 def booked(cloud: Cloud, count: int = 5) -> None:
     before = cloud.items()
     for number in range(1, count + 1):
@@ -394,13 +398,13 @@ def test_a_statement_is_asked_for_by_range(cloud: Cloud) -> None:
     day = timedelta(days=1)
 
     def count(start: datetime, end: datetime) -> int:
-        answer = statement(cloud, **{"from": start.isoformat(), "to": end.isoformat()})
+        answer = statement(cloud, **within(start.isoformat(), end.isoformat()))
         return len(answer.body["items"])
 
     assert count(today - day, today + day) == 5
     assert count(today + day, today + 2 * day) == 0
     assert count(today - 2 * day, today - day) == 0
-    wrong = statement(cloud, **{"from": "2024-02-01T00:00:00Z", "to": "2024-01-01T00:00:00Z"})
+    wrong = statement(cloud, **within("2024-02-01T00:00:00Z", "2024-01-01T00:00:00Z"))
     assert wrong.code == "invalid_range"
 
 
@@ -421,12 +425,13 @@ def test_a_statement_is_downloaded_as_csv_and_goes_on_at_its_link(
 ) -> None:
     booked(cloud)
     monkeypatch.setattr(read_statement, "CSV_ROWS", 3)
-    query = {"from": "2020-01-01T00:00:00+00:00"}
+    query: dict[str, Any] = {"from": "2020-01-01T00:00:00+00:00"}
     first = statement(cloud, path=".csv", **query)
     assert first.headers["content-type"] == "text/csv; charset=utf-8"
     target, relation = first.headers["link"].split(">; ")
     assert relation == 'rel="next"'
-    rest = statement(cloud, path=".csv", **dict(parse_qsl(target.removeprefix("<?"))))
+    next_query: dict[str, Any] = dict(parse_qsl(target.removeprefix("<?")))
+    rest = statement(cloud, path=".csv", **next_query)
     assert "link" not in rest.headers
     numbers = [
         row["number"] for answer in (first, rest) for row in csv.DictReader(StringIO(answer.text))

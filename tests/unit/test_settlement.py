@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from itertools import chain, pairwise
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -52,7 +53,7 @@ class Book:
     """The shard that is tried first."""
 
     @classmethod
-    def of(cls, *refunds: Debit, available: int = 0, **more: int) -> "Book":
+    def of(cls, *refunds: Debit, available: int = 0, **more: Any) -> "Book":
         return cls(
             recorded={each.refund_id: each for each in refunds},
             status=dict.fromkeys((each.refund_id for each in refunds), "pending"),
@@ -62,8 +63,8 @@ class Book:
             },
         )
 
-    def change(self, account: Account, **changed: object) -> None:
-        self.sources[account] = replace(self.sources[account], **changed)  # type: ignore[arg-type]
+    def change(self, account: Account, **changed: Any) -> None:
+        self.sources[account] = replace(self.sources[account], **changed)
 
     @property
     def available(self) -> dict[Account, int]:
@@ -174,7 +175,7 @@ A, B, C = debit("rf_a", amount=100), debit("rf_b", amount=200), debit("rf_c", am
 ACCOUNT = A.merchant_id, A.currency
 
 
-def contended(trouble: str, times: int) -> dict[str, object]:
+def contended(trouble: str, times: int) -> dict[str, Any]:
     """What an outcome tells of a trouble that came as often."""
     if trouble == "conflict":
         return {"contended": times}
@@ -329,7 +330,7 @@ def test_a_duplicate_in_a_planned_group_is_taken_out_and_the_others_are_settled(
     [(Contended(), {"contended": 2}), (Unknown("X"), {"unknown": ids("X")})],
 )
 def test_when_the_sources_cannot_be_read_they_are_read_again(
-    unread: Reading, told: dict[str, object]
+    unread: Reading, told: dict[str, Any]
 ) -> None:
     book = Book.of(A, B, available=150)
     book.glass = iter([unread, unread])
@@ -355,7 +356,7 @@ def test_without_time_to_write_that_it_waits_a_refund_is_delivered_again() -> No
 # ── Those that have waited too long ─────────────────────────────────────────────────────────────
 
 
-def aged(refund_id: str, age: timedelta, **changed: object) -> Debit:
+def aged(refund_id: str, age: timedelta, **changed: Any) -> Debit:
     return debit(refund_id, requested_at=format_instant(NOON - age), **changed)
 
 
