@@ -14,7 +14,7 @@ from refunds.queue import DebitQueue
 from refunds.settings import Settings
 from refunds.stores.members import MemberStore
 from refunds.stores.wallets import WalletStore
-from refunds.wallets import Credit, CreditRequest, Wallets
+from refunds.wallets import Credit, CreditRequest, CreditTarget, Wallets
 
 MAX_WOKEN = 100
 """Waiting refunds that one credit wakes; the sweeper finds the others."""
@@ -45,7 +45,8 @@ def credit_wallet(
         store=store,
         now=datetime.now(UTC),
     )
-    _wake(merchant_id, credit.currency)
+    if credit.target is CreditTarget.WALLET:
+        _wake(merchant_id, credit.currency)
     return http.created(credit)
 
 

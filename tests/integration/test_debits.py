@@ -2,12 +2,11 @@
 
 import json
 import os
-import re
 import signal
-import subprocess
 import time
 from dataclasses import dataclass
 
+import psutil
 import pytest
 
 from local import deploy
@@ -274,21 +273,14 @@ class Workers:
 
     @classmethod
     def of(cls, world: World, function: Function) -> "Workers":
-        name = re.escape(deploy.function_name(world.stack.endpoint, function))
-        mine = re.compile(
-            rf"^\s*(\d+) .*/ministack-lambda-{name}-\w+/_worker\.py "
-            rf".*\bAWS_ENDPOINT_URL={re.escape(world.stack.endpoint)}( |$)"
-        )
-        listed = subprocess.run(
-            ["ps", "axeww", "-o", "pid=,command="],  # noqa: S607  # wherever the system has it
-            capture_output=True,
-            text=True,
-            check=True,
-            timeout=10,
-        )
-        found = [match[1] for line in listed.stdout.splitlines() if (match := mine.match(line))]
+        name = deploy.function_name(world.stack.endpoint, function)
+        found = [
+            process.pid
+            for process in psutil.process_iter()
+            if _works_for(process, f"ministack-lambda-{name}-", world.stack.endpoint)
+        ]
         assert found, f"no process of {function}"
-        return cls([int(pid) for pid in found])
+        return cls(found)
 
     def stop(self) -> None:
         self._signal(signal.SIGSTOP)
@@ -324,3 +316,12 @@ def sqs_event(*bodies: str) -> Json:
             for number, body in enumerate(bodies)
         ]
     }
+
+
+def _works_for(process: psutil.Process, name: str, endpoint: str) -> bool:
+    try:
+        command, variables = process.cmdline(), process.environ()
+    except psutil.Error:
+        return False  # it has ended, or is another user's
+    is_worker = any(name in part and part.endswith("/_worker.py") for part in command)
+    return is_worker and variables.get("AWS_ENDPOINT_URL") == endpoint

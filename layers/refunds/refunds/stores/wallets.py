@@ -38,10 +38,7 @@ class WalletStore(Dynamo):
 
     def merchant_wallets(self, merchant_id: str) -> list[Wallet]:
         """Each currency's wallet and deposit, in one serialisable read."""
-        currencies = [
-            item["sk"].removeprefix("WALLET#")
-            for item in self.query(table.merchant_currency(merchant_id, ""))
-        ]
+        currencies = [item["sk"] for item in self.query(table.merchant_currency(merchant_id, ""))]
         return [self._wallet(merchant_id, currency) for currency in currencies]
 
     def buyer_wallets(self, buyer_id: str) -> list[Wallet]:
