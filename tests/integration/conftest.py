@@ -20,6 +20,7 @@ def stack(worker_id: str) -> Iterator[Stack]:
 @pytest.fixture(scope="session")
 def world(stack: Stack) -> Iterator[World]:
     world = World(stack)
+    world.spare_the_machine()
     world.warm_up(*FUNCTIONS)
     yield world
     world.http.close()
