@@ -76,7 +76,7 @@ test: lint $(TOOLS) ## Check everything: style, types, imports, template, behavi
 	@.venv/bin/pytest --cov --numprocesses auto --dist loadgroup $(PYTEST_FLAGS)
 
 .PHONY: check
-check: test ## What CI runs
+check: test ## The same as test, by its usual other name
 
 .PHONY: lint
 lint: $(DEV) ## Check style, types, imports and the template

@@ -6,6 +6,7 @@
 import json
 import os
 import re
+import tomllib
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -88,7 +89,7 @@ def _merged() -> dict[str, Any]:
 
     merge = OpenAPIMerge(
         title="Instant refunds 极速退款",
-        version="1.0.0",
+        version=_version(),
         openapi_version="3.1.0",
         description="Amounts are minor units (分) of an ISO 4217 currency; times are RFC 3339.",
         on_conflict="error",
@@ -98,6 +99,13 @@ def _merged() -> dict[str, Any]:
             merge.add_file(handler)
     document: dict[str, Any] = json.loads(merge.get_openapi_json_schema())
     return document
+
+
+def _version() -> str:
+    """The project's own."""
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    version: str = project["version"]
+    return version
 
 
 def _operations(document: dict[str, Any]) -> Iterator[tuple[str, str, dict[str, Any]]]:

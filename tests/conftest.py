@@ -26,3 +26,18 @@ os.environ.update(
 )
 
 import moto  # noqa: E402, F401  # only a client made after this import is moto's to answer
+import pytest  # noqa: E402
+from xdist.remote import Producer  # noqa: E402
+from xdist.scheduler import LoadScopeScheduling  # noqa: E402
+
+
+class OneStack(LoadScopeScheduling):  # type: ignore[misc]  # xdist ships no types
+    """Whole files to each worker, and all that need the deployed stack to one, which starts it."""
+
+    def _split_scope(self, nodeid: str) -> str:
+        path = nodeid.partition("::")[0]
+        return "integration" if path.startswith("tests/integration/") else path
+
+
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> OneStack:
+    return OneStack(config, log)

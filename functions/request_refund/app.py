@@ -57,9 +57,11 @@ def request_refund(key: http.IdempotencyKey, wanted: RefundRequest) -> Response[
     buyer = http.caller(app, settings=settings, store=members).buyer()
     refund, new = intake.request(buyer, key, wanted, store=store, arrived_at=http.arrived_at(app))
     if new:
-        sent = queue.send([(refund.refund_id, refund.merchant_id)])
         metrics.add_metric(name="RefundAccepted", unit="Count", value=1)
-        logger.info("refund_accepted", refund_id=refund.refund_id, enqueued=bool(sent))
+    if refund.status is RefundStatus.PENDING:
+        # Also for a replay: the first request may have ended before its message was sent.
+        sent = queue.send([(refund.refund_id, refund.merchant_id)])
+        logger.info("refund_accepted", refund_id=refund.refund_id, new=new, enqueued=bool(sent))
     return http.accepted(refunds.view(refund), location=f"/refunds/{refund.refund_id}")
 
 

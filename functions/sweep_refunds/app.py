@@ -4,6 +4,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from refunds import sweeps
+from refunds.deadline import Deadline
 from refunds.observability import logger, metrics, observed
 from refunds.queue import DebitQueue
 from refunds.settings import Settings
@@ -16,7 +17,8 @@ queue = DebitQueue.from_settings(settings)
 
 @observed
 def lambda_handler(event: dict[str, Any], context: Any) -> None:  # noqa: ARG001
-    done = sweeps.sweep(store=store, queue=queue, now=datetime.now(UTC))
+    ready = Deadline(context.get_remaining_time_in_millis).ready
+    done = sweeps.sweep(store=store, queue=queue, now=datetime.now(UTC), ready=ready)
     metrics.add_metric(name="RefundsDue", unit="Count", value=done.due)
     metrics.add_metric(name="RefundsResent", unit="Count", value=done.sent)
     metrics.add_metric(name="OldestPendingRefund", unit="Seconds", value=done.oldest_seconds)

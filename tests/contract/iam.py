@@ -11,6 +11,11 @@ from fnmatch import fnmatchcase
 from typing import Any
 
 TABLE = {"Fn::GetAtt": ["Table", "Arn"]}
+OF_LAMBDA_ITSELF = [
+    f"arn:aws:iam::aws:policy/{name}"
+    for name in ("service-role/AWSLambdaBasicExecutionRole", "AWSXrayWriteOnlyAccess")
+] + ["arn:aws:iam::aws:policy/service-role/AWSLambdaSQSQueueExecutionRole"]
+"""What SAM adds to every role, for logs, traces and the queue it reads: none names the table."""
 
 
 class Decision(Enum):
@@ -44,9 +49,10 @@ def _documents(role: dict[str, Any], resources: dict[str, Any]) -> Iterator[dict
     for policy in role["Properties"].get("Policies", []):
         yield from _listed(policy["PolicyDocument"]["Statement"])
     for arn in role["Properties"].get("ManagedPolicyArns", []):
-        if isinstance(arn, dict) and "Ref" in arn:
-            document = resources[arn["Ref"]]["Properties"]["PolicyDocument"]
-            yield from _listed(document["Statement"])
+        if arn in OF_LAMBDA_ITSELF:
+            continue
+        document = resources[arn["Ref"]]["Properties"]["PolicyDocument"]
+        yield from _listed(document["Statement"])
 
 
 def _matches(statement: dict[str, Any], call: Call) -> bool:
@@ -54,7 +60,7 @@ def _matches(statement: dict[str, Any], call: Call) -> bool:
     actions = _listed(statement["Action"])
     if not any(fnmatchcase(f"dynamodb:{call.action}".lower(), each.lower()) for each in actions):
         return False
-    if TABLE not in _listed(statement["Resource"]):
+    if not any(resource in (TABLE, "*") for resource in _listed(statement["Resource"])):
         return False
     return all(
         _CONDITIONS[operator](wanted, _context(name, call))

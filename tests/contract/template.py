@@ -25,12 +25,18 @@ def written() -> dict[str, Any]:
 @cache
 def processed() -> dict[str, Any]:
     """What CloudFormation gets: every role, permission and mapping that SAM generates."""
+    return process(layer="s3://artifacts/layer")
+
+
+def process(*, layer: str) -> dict[str, Any]:
+    """The same, with the layer's code at a given address."""
     source = copy.deepcopy(written())
     for resource in source["Resources"].values():
         properties = resource.get("Properties", {})
-        for name in ("CodeUri", "ContentUri"):
-            if name in properties:
-                properties[name] = "s3://artifacts/code"
+        if "CodeUri" in properties:
+            properties["CodeUri"] = "s3://artifacts/code"
+        if "ContentUri" in properties:
+            properties["ContentUri"] = layer
     parameters = {name: str(each["Default"]) for name, each in source["Parameters"].items()}
     translated: dict[str, Any] = transform(source, parameters, _NoManagedPolicies())
     return translated

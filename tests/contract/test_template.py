@@ -59,6 +59,22 @@ def test_each_function_has_its_own_role_and_log_group_with_a_retention(function:
     assert RESOURCES[group]["Properties"]["RetentionInDays"]
 
 
+def test_a_new_layer_alone_makes_a_new_version_of_every_function() -> None:
+    """All rules are in the layer, and every trigger calls the alias `live`."""
+
+    def versions(layer: str) -> dict[str, str]:
+        resources = template.process(layer=layer)["Resources"]
+        aliases = template.of_type("AWS::Lambda::Alias", resources)
+        return {
+            name: each["Properties"]["FunctionVersion"]["Fn::GetAtt"][0]
+            for name, each in aliases.items()
+        }
+
+    before, after = versions("s3://artifacts/one"), versions("s3://artifacts/two")
+    assert len(before) == len(FUNCTIONS)
+    assert not before.items() & after.items()
+
+
 def test_the_table_is_protected_against_loss() -> None:
     resource = RESOURCES["Table"]
     properties = resource["Properties"]

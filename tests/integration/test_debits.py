@@ -2,12 +2,11 @@
 
 import json
 import os
-import re
 import signal
-import subprocess
 import time
 from dataclasses import dataclass
 
+import psutil
 import pytest
 
 from local import deploy
@@ -50,19 +49,25 @@ def test_a_bad_message_alters_no_other_s_outcome(world: World, scene: Scene) -> 
     assert world.balance(scene.merchant) == FUNDS - 20
 
 
+@pytest.fixture(scope="module")
+def shop(world: World) -> Scene:
+    return world.scene()
+
+
 @pytest.mark.parametrize("body", [*MALFORMED, "", "\ud800", "[" * 5000, NO_SUCH])
-def test_only_what_cannot_be_processed_is_reported(world: World, scene: Scene, body: str) -> None:
+def test_only_what_cannot_be_processed_is_reported(world: World, shop: Scene, body: str) -> None:
     """D7: an invocation answers, whatever is in it; SQS itself refuses an empty body."""
+    before = world.balance(shop.merchant), world.balance(shop.buyer)
     with world.debits_paused():
-        first, second = (world.accepted(scene.buyer, scene.order_id, 10) for _ in range(2))
+        first, second = (world.accepted(shop.buyer, shop.order_id, 10) for _ in range(2))
         good = world.messages_for(first, second)
         event = sqs_event(good[0], body, good[1])
         answer = world.invoke("process_debits", event)
         again = world.invoke("process_debits", event)
     assert answer == again == {"batchItemFailures": [{"itemIdentifier": "message-1"}]}
-    assert {world.refund(scene.buyer, each)["status"] for each in (first, second)} == {"succeeded"}
-    assert world.balance(scene.buyer) == 20
-    assert world.balance(scene.merchant) == FUNDS - 20
+    assert {world.refund(shop.buyer, each)["status"] for each in (first, second)} == {"succeeded"}
+    after = world.balance(shop.merchant), world.balance(shop.buyer)
+    assert after == (before[0] - 20, before[1] + 20)
 
 
 def test_a_batch_may_name_a_refund_twice_and_a_buyer_twice(world: World, scene: Scene) -> None:
@@ -274,21 +279,14 @@ class Workers:
 
     @classmethod
     def of(cls, world: World, function: Function) -> "Workers":
-        name = re.escape(deploy.function_name(world.stack.endpoint, function))
-        mine = re.compile(
-            rf"^\s*(\d+) .*/ministack-lambda-{name}-\w+/_worker\.py "
-            rf".*\bAWS_ENDPOINT_URL={re.escape(world.stack.endpoint)}( |$)"
-        )
-        listed = subprocess.run(
-            ["ps", "axeww", "-o", "pid=,command="],  # noqa: S607  # wherever the system has it
-            capture_output=True,
-            text=True,
-            check=True,
-            timeout=10,
-        )
-        found = [match[1] for line in listed.stdout.splitlines() if (match := mine.match(line))]
+        name = deploy.function_name(world.stack.endpoint, function)
+        found = [
+            process.pid
+            for process in psutil.process_iter()
+            if _works_for(process, f"ministack-lambda-{name}-", world.stack.endpoint)
+        ]
         assert found, f"no process of {function}"
-        return cls([int(pid) for pid in found])
+        return cls(found)
 
     def stop(self) -> None:
         self._signal(signal.SIGSTOP)
@@ -324,3 +322,12 @@ def sqs_event(*bodies: str) -> Json:
             for number, body in enumerate(bodies)
         ]
     }
+
+
+def _works_for(process: psutil.Process, name: str, endpoint: str) -> bool:
+    try:
+        command, variables = process.cmdline(), process.environ()
+    except psutil.Error:
+        return False  # it has ended, or is another user's
+    is_worker = any(name in part and part.endswith("/_worker.py") for part in command)
+    return is_worker and variables.get("AWS_ENDPOINT_URL") == endpoint

@@ -7,15 +7,14 @@ import sys
 import pytest
 
 from local.paths import BUILD, ROOT
-from tests.integration.world import Stack
 
 FOLDERS = sorted(path.parent.name for path in (ROOT / "functions").glob("*/app.py"))
 
 
+@pytest.mark.usefixtures("stack")
 @pytest.mark.parametrize("folder", FOLDERS)
-def test_a_function_imports_nothing_that_the_layer_lacks(folder: str, stack: Stack) -> None:
+def test_a_function_imports_nothing_that_the_layer_lacks(folder: str) -> None:
     """The local AWS would not notice: its own packages lie behind the layer's."""
-    assert stack
     logical_id = "".join(word.capitalize() for word in folder.split("_")) + "Function"
     path = [str(BUILD / "RefundsLayer" / "python"), str(BUILD / logical_id)]
     done = subprocess.run(

@@ -254,7 +254,7 @@ class Books(RuleBasedStateMachine):
 
     def _wallets_are_whole(self, rows: list[dict[str, Any]]) -> None:
         shards = {row["pk"]: row for row in rows if row["sk"] == "WALLET"}
-        configs = [row for row in rows if row["sk"].startswith("WALLET#")]
+        configs = [row for row in rows if row["pk"].startswith("CURRENCIES#")]
         expected = {
             f"WALLET#{row['merchant_id']}#{row['currency']}#{number}": row
             for row in configs

@@ -239,7 +239,7 @@ def test_balances_that_move_while_they_are_looked_at_are_no_difference(stores: S
     [item] = [
         each
         for each in tables.plain_items(stores.client, stores.table)
-        if each["sk"] == "WALLET#CNY"
+        if each["pk"].startswith("CURRENCIES#") and each["sk"] == "CNY"
     ]
 
     def differences() -> list[Kind]:

@@ -235,7 +235,7 @@ def redraft(stores: Stores) -> None:
     [
         (put_shop, MerchantNotCertified, {"status": "none"}),
         (suspend, MerchantNotCertified, {"status": "suspended"}),
-        (certify, ShopIncomplete, {}),
+        (certify, ShopIncomplete, {"missing": [*ShopSettings.model_fields]}),
         (switch_off, PolicyDraftChanged, {"draft_digest": TERMS.digest()}),
         (redraft, PolicyDraftChanged, {"draft_digest": "0" * 64}),
     ],

@@ -117,8 +117,18 @@ def test_nothing_else_is_taken_for_an_id(value: object) -> None:
     assert refuses(Id, value)
 
 
+def test_a_text_may_have_lines_of_any_system() -> None:
+    assert not refuses(fields.Text, "a\r\nb\n\tc")
+
+
+@pytest.mark.parametrize("code", ["XXX", "XTS", "XAU"])
+def test_what_one_can_not_pay_in_is_no_currency(code: str) -> None:
+    assert refuses(Currency, code)
+
+
 @pytest.mark.parametrize(
-    "text", ["", "  ", "a\0", "a\x1b[31m", "a\x7f", "a\rb", LONE_SURROGATE, 1, None, ["a"]]
+    "text",
+    ["", "  ", "a\0", "a\x1b[31m", "a\x7f", "a\x85b", "a\u202eb", LONE_SURROGATE, 1, None, ["a"]],
 )
 @pytest.mark.parametrize("kind", [Label, fields.Text])
 def test_a_text_is_neither_empty_nor_unprintable(kind: object, text: object) -> None:

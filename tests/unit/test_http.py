@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 from aws_lambda_powertools.event_handler import APIGatewayHttpResolver
+from botocore.exceptions import ClientError, EndpointConnectionError, ReadTimeoutError
 
 from refunds import http
 from refunds.errors import AmountExceedsRefundable, Busy
@@ -24,6 +25,10 @@ class Money(Model):
     amount: Amount
     note: Label | None = None
     at: Instant | None = None
+
+
+def aws_error(code: str) -> ClientError:
+    return ClientError({"Error": {"Code": code, "Message": SECRET}}, "GetItem")
 
 
 def make_app() -> APIGatewayHttpResolver:
@@ -55,6 +60,10 @@ def make_app() -> APIGatewayHttpResolver:
             "busy": Busy(),
             "exceeds": AmountExceedsRefundable(refundable=5, requested=6, currency="CNY"),
             "bug": ValueError(SECRET),
+            "throttled": aws_error("ThrottlingException"),
+            "timeout": ReadTimeoutError(endpoint_url="http://table"),
+            "unreachable": EndpointConnectionError(endpoint_url="http://table"),
+            "denied": aws_error("AccessDeniedException"),
         }
         raise failures[kind]
 
@@ -312,6 +321,19 @@ def test_a_detail_is_told_and_an_absent_one_is_not() -> None:
     problem = http.problem(Busy("The wallet is in too many transactions."))
     assert json.loads(problem.body or "")["detail"] == "The wallet is in too many transactions."
     assert "detail" not in json.loads(http.problem(Busy()).body or "")
+
+
+@pytest.mark.parametrize("kind", ["throttled", "timeout", "unreachable"])
+def test_what_another_try_may_mend_is_a_503_that_says_so(kind: str, log: io.StringIO) -> None:
+    answer = serve(api.request("POST", f"/failures/{kind}"))
+    assert (answer.status, answer.code) == (503, "busy")
+    assert SECRET not in log.getvalue()
+
+
+def test_what_no_other_try_would_mend_is_a_500(log: io.StringIO) -> None:
+    answer = serve(api.request("POST", "/failures/denied"))
+    assert (answer.status, answer.code) == (500, "internal_error")
+    assert SECRET not in log.getvalue()
 
 
 def test_a_bug_is_a_500_that_tells_the_caller_nothing(log: io.StringIO) -> None:

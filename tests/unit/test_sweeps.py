@@ -51,6 +51,10 @@ class Queue:
         return frozenset(taken)
 
 
+def always(_: int) -> bool:
+    return True
+
+
 def due(
     refund_id: str = "rf_1",
     late: timedelta = timedelta(),
@@ -67,16 +71,16 @@ def register(*refunds: Due) -> Register:
 
 def test_a_due_refund_is_sent_again_and_left_alone_for_its_next_delay() -> None:
     store, queue = register(due()), Queue()
-    assert sweeps.sweep(store=store, queue=queue, now=NOON) == Sweep(1, 1, 0)
+    assert sweeps.sweep(store=store, queue=queue, now=NOON, ready=always) == Sweep(1, 1, 0)
     assert queue.sent == ["rf_1"]
     assert store.refunds["rf_1"].due_at == NOON + 2 * MINUTE
-    assert sweeps.sweep(store=store, queue=queue, now=NOON + MINUTE).sent == 0
+    assert sweeps.sweep(store=store, queue=queue, now=NOON + MINUTE, ready=always).sent == 0
 
 
 def test_each_sending_of_a_pending_refund_doubles_its_delay_up_to_an_hour() -> None:
     store, queue, now, delays = register(due()), Queue(), NOON, []
     for _ in range(8):
-        sweeps.sweep(store=store, queue=queue, now=now)
+        sweeps.sweep(store=store, queue=queue, now=now, ready=always)
         delays.append((store.refunds["rf_1"].due_at - now) / MINUTE)
         now = store.refunds["rf_1"].due_at
     assert delays == [2, 4, 8, 16, 32, 60, 60, 60]
@@ -85,14 +89,14 @@ def test_each_sending_of_a_pending_refund_doubles_its_delay_up_to_an_hour() -> N
 
 def test_the_tries_of_a_waiting_refund_are_counted_by_its_debit_alone() -> None:
     store = register(due(tries=3, waiting=True))
-    sweeps.sweep(store=store, queue=Queue(), now=NOON)
+    sweeps.sweep(store=store, queue=Queue(), now=NOON, ready=always)
     assert store.refunds["rf_1"].debit.tries == 3
     assert store.refunds["rf_1"].due_at == NOON + 8 * MINUTE
 
 
 def test_a_refund_that_is_not_due_is_not_sent() -> None:
     queue = Queue()
-    done = sweeps.sweep(store=register(due(late=-MICROSECOND)), queue=queue, now=NOON)
+    done = sweeps.sweep(store=register(due(late=-MICROSECOND)), queue=queue, now=NOON, ready=always)
     assert done == Sweep(0, 0, 0)
     assert queue.sent == []
 
@@ -100,7 +104,7 @@ def test_a_refund_that_is_not_due_is_not_sent() -> None:
 @pytest.mark.parametrize(("waiting", "sent"), [(1, 2), (2, 0), (1000, 0)])
 def test_while_the_queue_holds_as_many_as_are_due_nothing_is_sent(waiting: int, sent: int) -> None:
     store, queue = register(due("rf_1"), due("rf_2")), Queue(waiting)
-    assert sweeps.sweep(store=store, queue=queue, now=NOON) == Sweep(2, sent, 0)
+    assert sweeps.sweep(store=store, queue=queue, now=NOON, ready=always) == Sweep(2, sent, 0)
     assert len(queue.sent) == sent
     assert all((each.due_at == NOON) is (sent == 0) for each in store.refunds.values())
 
@@ -108,7 +112,7 @@ def test_while_the_queue_holds_as_many_as_are_due_nothing_is_sent(waiting: int, 
 def test_patience_with_a_full_queue_ends_for_each_refund_by_itself() -> None:
     store = register(due("rf_new", PATIENCE - MICROSECOND), due("rf_old", PATIENCE))
     queue = Queue(waiting=1000)
-    done = sweeps.sweep(store=store, queue=queue, now=NOON)
+    done = sweeps.sweep(store=store, queue=queue, now=NOON, ready=always)
     assert (done.due, done.sent) == (2, 1)
     assert queue.sent == ["rf_old"]
 
@@ -124,7 +128,7 @@ def test_the_age_that_is_told_is_of_the_oldest_pending_refund_that_is_due() -> N
         asked("rf_not_due", 8 * MINUTE, waiting=False, late=-MINUTE),
         asked("rf_waiting", 9 * MINUTE, waiting=True, late=MINUTE),
     )
-    done = sweeps.sweep(store=store, queue=Queue(), now=NOON)
+    done = sweeps.sweep(store=store, queue=Queue(), now=NOON, ready=always)
     assert done == Sweep(due=3, sent=3, oldest_seconds=420)
 
 
@@ -133,16 +137,16 @@ def test_a_refund_that_was_moved_on_meanwhile_is_not_moved_back() -> None:
     store.seen = [*store.refunds.values()]
     moved = Due(debit("rf_1", tries=5, waiting=True), NOON + 32 * MINUTE)
     store.refunds["rf_1"] = moved
-    sweeps.sweep(store=store, queue=Queue(), now=NOON)
+    sweeps.sweep(store=store, queue=Queue(), now=NOON, ready=always)
     assert store.refunds["rf_1"] == moved
 
 
 def test_what_the_queue_did_not_take_is_told_and_is_tried_again_by_the_next_run() -> None:
     store, queue = register(due("rf_1"), due("rf_2")), Queue(room=1)
-    assert sweeps.sweep(store=store, queue=queue, now=NOON).sent == 1
+    assert sweeps.sweep(store=store, queue=queue, now=NOON, ready=always).sent == 1
     assert store.refunds["rf_2"].due_at == NOON
     queue.room = 10
-    assert sweeps.sweep(store=store, queue=queue, now=NOON + MINUTE).sent == 1
+    assert sweeps.sweep(store=store, queue=queue, now=NOON + MINUTE, ready=always).sent == 1
     assert queue.sent == ["rf_1", "rf_2"]
 
 
@@ -155,9 +159,17 @@ def test_a_refund_is_sent_at_most_once_a_run_and_never_before_it_is_due(
 ) -> None:
     given_due = [due(f"rf_{number}", each) for number, each in enumerate(late)]
     queue = Queue(waiting)
-    done = sweeps.sweep(store=register(*given_due), queue=queue, now=NOON)
+    done = sweeps.sweep(store=register(*given_due), queue=queue, now=NOON, ready=always)
     overdue = {each.debit.refund_id for each in given_due if each.due_at <= NOON}
     impatient = {each.debit.refund_id for each in given_due if each.due_at <= NOON - PATIENCE}
     assert set(queue.sent) == (impatient if waiting >= len(overdue) else overdue)
     assert done.sent == len(queue.sent) == len(set(queue.sent))
     assert done.due == len(overdue)
+
+
+def test_a_run_that_has_no_more_time_leaves_the_rest_due() -> None:
+    refunds = {f"rf_{number}": due(f"rf_{number}") for number in range(25)}
+    store, queue, looks = Register(refunds), Queue(), iter([True, True, False])
+    done = sweeps.sweep(store=store, queue=queue, now=NOON, ready=lambda _: next(looks))
+    assert done.sent == len(queue.sent) == 2 * sweeps.AT_ONCE
+    assert len(store.due(NOON)) == 25 - 2 * sweeps.AT_ONCE

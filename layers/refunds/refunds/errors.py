@@ -110,7 +110,7 @@ class InternalError(RefundsError):
 
 
 class Busy(RefundsError):
-    """Nothing was decided: the same call, with the same key, may be sent again."""
+    """Whatever was done: the same call, with the same key, may be sent again."""
 
     code, status = "busy", 503
     title, title_zh = "Too much at once: send the same request again", "系统繁忙, 请重试同一请求"
@@ -146,6 +146,8 @@ class RefundNotFound(RefundsError):
 class CertificationStateConflict(RefundsError):
     code, status = "certification_state_conflict", 409
     title, title_zh = "The certification's state does not allow this", "认证状态不允许此操作"
+    rule = "none → submitted → certified or refused; refused → submitted; certified ⇄ suspended."
+    remedy = "Look at the status: only the steps that leave it are open."
 
 
 class ReasonRequired(RefundsError):
@@ -156,12 +158,14 @@ class ReasonRequired(RefundsError):
 class MerchantNotCertified(RefundsError):
     code, status = "merchant_not_certified", 403
     title, title_zh = "The merchant's certification is not in force", "商家认证未生效"
-    remedy = "Submit the certification and wait for its approval."
+    rule = "Only a merchant whose certification is in force confirms a policy."
+    remedy = "By status: none or refused: submit; submitted: wait; suspended: ask the operator."
 
 
 class ShopIncomplete(RefundsError):
     code, status = "shop_incomplete", 403
     title, title_zh = "The shop's settings are not complete", "店铺设置不完整"
+    rule = "A shop is open when every setting is filled in."
     remedy = "Fill in the missing shop settings."
 
 
@@ -171,17 +175,21 @@ class PolicyAlreadyConfirmed(RefundsError):
         "The refund policy is confirmed and can never change",
         "退款说明已确认, 不可修改",
     )
+    rule = "A refund policy is confirmed once, and never changed."
+    remedy = "Nothing: the confirmed policy stands."
 
 
 class PolicyDraftChanged(RefundsError):
     code, status = "policy_draft_changed", 409
     title, title_zh = "The draft is not the one that was reviewed", "草稿与核对的内容不一致"
+    rule = "What is confirmed is exactly what was reviewed."
     remedy = "Review the draft as it stands and confirm its digest."
 
 
 class InstantRefundOff(RefundsError):
     code, status = "instant_refund_off", 422
     title, title_zh = "The draft's instant-refund switch is off", "草稿未开启极速退款"
+    rule = "Confirming a policy promises instant refunds."
     remedy = "Switch instant refund on in the draft, review it, and confirm."
 
 
@@ -191,12 +199,16 @@ class InstantRefundOff(RefundsError):
 class OrderConflict(RefundsError):
     code, status = "order_conflict", 409
     title, title_zh = "The order is already recorded with other content", "订单已记录且内容不同"
+    rule = "Each field of an order is written once."
+    remedy = "Send the recorded content, or only what is not recorded yet."
 
 
 class OrderTimesImpossible(RefundsError):
     code, status = "order_times_impossible", 422
     title = "The order's times are not placed_at ≤ completed_at ≤ now"
     title_zh = "订单时间不合理: 须满足 placed_at ≤ completed_at ≤ 当前时间"
+    rule = "placed_at ≤ completed_at ≤ now + 60 seconds."
+    remedy = "Send the times as they were."
 
 
 class PayoutExceedsPayable(RefundsError):
@@ -283,12 +295,13 @@ class AmountExceedsRefundable(RefundsError):
     code, status = "amount_exceeds_refundable", 422
     title, title_zh = "More than what is left to refund of this order", "超出订单可退金额"
     rule = "The refunds of an order never sum to more than was paid for it."
-    remedy = "Ask for at most the refundable amount."
+    remedy = "Ask for at most what is refundable; when that is 0, all is refunded or about to be."
 
 
 class RefundNotCancelable(RefundsError):
     code, status = "refund_not_cancelable", 409
     title, title_zh = "The refund is already final", "退款已终结, 不可取消"
+    rule = "Only a refund that is pending or awaits funds can be canceled."
 
 
 class RefundNotReversible(RefundsError):

@@ -3,6 +3,7 @@
 import re
 from datetime import UTC, datetime
 from typing import Annotated
+from unicodedata import category
 
 from iso4217 import Currency as Iso4217
 from pydantic import (
@@ -22,8 +23,10 @@ from refunds.times import format_instant
 MAX_AMOUNT = 10**12
 """The largest amount of one movement, in minor units."""
 
-_CURRENCIES = frozenset(currency.code for currency in Iso4217)
-
+_CURRENCIES = frozenset(each.code for each in Iso4217 if each.exponent is not None)
+"""Those that one can pay in: metals, tests and funds have no minor unit."""
+_BIDI_CONTROLS = frozenset("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
+"""They make a text read otherwise than it is written."""
 
 _RFC_3339 = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}[Tt][0-9:.]+([Zz]|[+-][0-9]{2}:[0-9]{2})")
 
@@ -49,7 +52,8 @@ def _known_currency(code: str) -> str:
 
 
 def _printable(text: str) -> str:
-    if any(character < " " and character not in "\n\t" for character in text) or "\x7f" in text:
+    controls = (each for each in text if category(each) == "Cc" and each not in "\r\n\t")
+    if any(controls) or _BIDI_CONTROLS.intersection(text):
         raise ValueError("must not contain control characters")
     return text
 

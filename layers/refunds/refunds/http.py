@@ -5,14 +5,18 @@ from base64 import b64decode
 from datetime import UTC, datetime
 from http import HTTPStatus
 from typing import Annotated, Any, NoReturn
+from urllib.parse import unquote
 
 from aws_lambda_powertools.event_handler import APIGatewayHttpResolver, Response, content_types
 from aws_lambda_powertools.event_handler.openapi.exceptions import RequestValidationError
 from aws_lambda_powertools.event_handler.openapi.params import Header, Path, Query
-from pydantic import Field
+from botocore.exceptions import BotoCoreError, ClientError, HTTPClientError
+from botocore.exceptions import ConnectionError as NoConnection
+from pydantic import BeforeValidator, Field
 
 from refunds import members, paging
 from refunds.errors import (
+    Busy,
     IdempotencyKeyRequired,
     InternalError,
     InvalidJson,
@@ -25,6 +29,7 @@ from refunds.fields import Id, Subject
 from refunds.members import Caller, MemberStore, Role
 from refunds.observability import log_failure, logger, metrics
 from refunds.settings import Settings
+from refunds.stores.dynamo import NOT_NOW
 
 PROBLEM_JSON = "application/problem+json"
 PROBLEM_TYPE = "urn:instant-refunds:problem:"
@@ -33,7 +38,8 @@ IDEMPOTENCY_KEY = "idempotency-key"
 type Event = dict[str, Any]
 
 PathId = Annotated[Id, Path()]
-PathSubject = Annotated[Subject, Path()]
+PathSubject = Annotated[Subject, BeforeValidator(unquote), Path()]
+"""API Gateway hands `%7C` over as it came."""
 IdempotencyKey = Annotated[
     str,
     Header(
@@ -78,6 +84,9 @@ def serve(app: APIGatewayHttpResolver, event: Event, context: Any) -> dict[str, 
         answer = app.resolve(_with_text_body(event), context)
     except RefundsError as error:
         return _bare(problem(error))
+    except (ClientError, BotoCoreError) as error:
+        # Throttled, or no answer in time: whatever was done, the same request may be sent again.
+        return _bare(problem(Busy()) if _may_pass(error) else _failed(error))
     except Exception as error:  # noqa: BLE001  # the last guard: logged, counted, and answered
         return _bare(_failed(error))
     # A body of null is none in the format, but breaks the local AWS; an empty one is the same.
@@ -150,6 +159,12 @@ def problem(error: RefundsError) -> Response[str]:
         headers=headers,
         body=json.dumps(body, ensure_ascii=False),
     )
+
+
+def _may_pass(error: ClientError | BotoCoreError) -> bool:
+    if isinstance(error, ClientError):
+        return error.response["Error"]["Code"] in NOT_NOW
+    return isinstance(error, HTTPClientError | NoConnection)
 
 
 def _with_text_body(event: Event) -> Event:

@@ -9,6 +9,7 @@ from refunds.errors import OrderConflict, OrderNotFound, OrderTimesImpossible
 from refunds.fields import Amount, Balance, Currency, Digest, Id, Instant, Model
 from refunds.members import Party, Role
 from refunds.policies import ConfirmedPolicy
+from refunds.times import format_instant
 
 REFUND_WINDOW = timedelta(seconds=604_800)
 """7 days after the transaction completes (R7)."""
@@ -148,22 +149,26 @@ def _check_times(given: OrderRecord, now: datetime) -> None:
     latest = now + CLOCK_TOLERANCE
     completed_at = given.completed_at or given.placed_at
     if not given.placed_at <= completed_at <= latest:
-        raise OrderTimesImpossible
+        raise OrderTimesImpossible(
+            placed_at=format_instant(given.placed_at),
+            completed_at=format_instant(completed_at),
+            latest=format_instant(latest),
+        )
 
 
 def _merge(standing: Order, given: OrderRecord, *, store: OrderStore) -> Order:
     """Each field is written once: what is given must match, or complete the order."""
-    if given.model_dump(exclude={"completed_at"}) != standing.model_dump(
-        include=OrderRecord.model_fields.keys() - {"completed_at"}
-    ):
-        raise OrderConflict
+    written = OrderRecord.model_fields.keys() - {"completed_at"}
+    differing = sorted(name for name in written if getattr(given, name) != getattr(standing, name))
+    if differing:
+        raise OrderConflict(fields=differing)
     if given.completed_at is None or given.completed_at == standing.completed_at:
         return standing
     if not store.complete_order(standing, given.completed_at):
         # Another completion came first: right if it said the same.
         standing = _found(store.order(standing.order_id))
         if standing.completed_at != given.completed_at:
-            raise OrderConflict
+            raise OrderConflict(fields=["completed_at"])
         return standing
     return standing.model_copy(update={"completed_at": given.completed_at})
 

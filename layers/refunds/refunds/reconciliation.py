@@ -108,8 +108,8 @@ def of_item(
     item: Mapping[str, Any], *, store: ReconciliationStore, booked_before: str
 ) -> Iterator[Difference]:
     """What is wrong with one item. Postings younger than `booked_before` may be unbooked still."""
-    match item["sk"].split("#")[0]:
-        case "REFUND":
+    match item["pk"].split("#")[0]:
+        case "REFUND" if item["sk"] == "REFUND":
             wrong = [*_of_refund(item)]
             yield from wrong or _of_posting(item, store, booked_before)
         case "POSTING":
@@ -122,9 +122,9 @@ def of_item(
                 yield from _of_posting(item, store, booked_before)
         case "ORDER":
             yield from _of_order(item, store)
-        case "WALLET" if item["pk"].startswith("MERCHANT#"):
+        case "CURRENCIES":
             yield from _of_merchant(item["merchant_id"], item["currency"], store)
-        case "BALANCE":
+        case "BUYER":
             buyer_id = item["pk"].removeprefix("BUYER#")
             yield from _of_buyer(buyer_id, item["sk"].removeprefix("BALANCE#"), store)
 

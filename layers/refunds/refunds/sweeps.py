@@ -5,14 +5,17 @@ And as long as the queue holds at least as many messages as refunds are due, non
 likely lost: only those that have been due for `PATIENCE` are sent.
 """
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from itertools import batched
 from typing import Protocol
 
 from refunds.debits import Debit, next_try_at
 
 PATIENCE = timedelta(minutes=10)
+AT_ONCE = 10
+"""Refunds sent, and then moved on, before the time is looked at again."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,16 +49,30 @@ class Sweep:
     """The age of the oldest refund that is pending still, though its time to be swept has come."""
 
 
-def sweep(*, store: SweepStore, queue: SweepQueue, now: datetime) -> Sweep:
-    """Send the due refunds' messages again, each at most once for its time."""
+def sweep(
+    *,
+    store: SweepStore,
+    queue: SweepQueue,
+    now: datetime,
+    ready: Callable[[int], bool],
+) -> Sweep:
+    """Send the due refunds' messages again, each at most once for its time.
+
+    Ends when `ready(0)` says that there is no time for more: what is left is due still.
+    """
     due = store.due(now)
     held = queue.visible() >= len(due)
     chosen = [each for each in due if not held or each.due_at <= now - PATIENCE]
-    sent = queue.send((each.debit.refund_id, each.debit.merchant_id) for each in chosen)
-    # Moved on only once sent: while sending fails, each run tries anew.
-    for each in chosen:
-        if each.debit.refund_id in sent:
-            store.postpone(each, tries=each.tries, until=next_try_at(each.tries, now))
+    sent = 0
+    for some in batched(chosen, AT_ONCE, strict=False):
+        if not ready(0):
+            break
+        taken = queue.send((each.debit.refund_id, each.debit.merchant_id) for each in some)
+        # Moved on only once sent: while sending fails, each run tries anew.
+        for each in some:
+            if each.debit.refund_id in taken:
+                store.postpone(each, tries=each.tries, until=next_try_at(each.tries, now))
+        sent += len(taken)
     pending = [each.debit.requested_at for each in due if not each.debit.waiting]
     oldest = datetime.fromisoformat(min(pending)) if pending else now
-    return Sweep(due=len(due), sent=len(sent), oldest_seconds=int((now - oldest).total_seconds()))
+    return Sweep(due=len(due), sent=sent, oldest_seconds=int((now - oldest).total_seconds()))

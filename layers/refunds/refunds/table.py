@@ -6,7 +6,7 @@
 | merchant, its shop    | MERCHANT#<m>              | MERCHANT             | merchant          |
 | certification         | MERCHANT#<m>              | CERTIFICATION#<time> |                   |
 | suspension            | MERCHANT#<m>              | SUSPENSION#<time>    |                   |
-| a merchant's currency | MERCHANT#<m>              | WALLET#<currency>    |                   |
+| a merchant's currency | CURRENCIES#<m>            | <currency>           |                   |
 | draft policy          | DRAFT#<m>                 | DRAFT                |                   |
 | confirmed policy      | POLICY#<m>                | POLICY               |                   |
 | order                 | ORDER#<o>                 | ORDER                | merchant, buyer   |
@@ -69,7 +69,7 @@ def suspension(merchant_id: str, began_at: str) -> Key:
 
 
 def merchant_currency(merchant_id: str, currency: str) -> Key:
-    return _key(f"MERCHANT#{merchant_id}", f"WALLET#{currency}")
+    return _key(f"CURRENCIES#{merchant_id}", currency)
 
 
 def draft(merchant_id: str) -> Key:

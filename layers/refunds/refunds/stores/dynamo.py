@@ -42,7 +42,7 @@ NOT_NOW = frozenset(
         "TransactionInProgressException",
     }
 )
-"""Why a whole request may be sent again; nothing of it was done."""
+"""Why a whole request may be sent again: nothing of it was done, or its conditions will tell."""
 
 type Item = dict[str, Any]
 type Values = dict[str, Any]
@@ -227,11 +227,15 @@ class Dynamo:
 
     def query(self, first: Key) -> list[Values]:
         """Every item of a partition whose sort key begins as `first`'s; for short lists only."""
+        condition, values = "pk = :pk", {":pk": first["pk"]}
+        if first["sk"]["S"]:
+            condition += " AND begins_with(sk, :sk)"
+            values[":sk"] = first["sk"]
         answer = self.client.query(
             TableName=self.table,
             ConsistentRead=True,
-            KeyConditionExpression="pk = :pk AND begins_with(sk, :sk)",
-            ExpressionAttributeValues={":pk": first["pk"], ":sk": first["sk"]},
+            KeyConditionExpression=condition,
+            ExpressionAttributeValues=values,
         )
         return [from_item(item) for item in answer["Items"]]
 

@@ -1,6 +1,6 @@
 """A merchant's sources in one currency: read at one instant, resharded, frozen, held.
 
-The item `MERCHANT#<m> / WALLET#<currency>` says how many shards the wallet has; a shard's item
+The item `CURRENCIES#<m> / <currency>` says how many shards the wallet has; a shard's item
 exists exactly while it is one of them. Each change of the number is a transaction conditioned on
 it.
 """

@@ -8,6 +8,7 @@ from refunds.errors import (
     ShopIncomplete,
 )
 from refunds.policies import ConfirmedPolicy, Draft
+from refunds.shops import ShopSettings
 from refunds.standing import Status
 from refunds.stores.dynamo import Dynamo, Values, model_of
 
@@ -24,7 +25,9 @@ def _not_in_standing(merchant: Values | None) -> Exception:
     status = (merchant or {}).get("certification", "none")
     if status != Status.CERTIFIED:
         return MerchantNotCertified(status=status)
-    return ShopIncomplete()
+    settings = (merchant or {}).get("shop", {})
+    missing = [name for name in ShopSettings.model_fields if name not in settings]
+    return ShopIncomplete(missing=missing)
 
 
 class PolicyStore(Dynamo):
