@@ -13,9 +13,14 @@ from typing import Any
 TABLE = {"Fn::GetAtt": ["Table", "Arn"]}
 OF_LAMBDA_ITSELF = [
     f"arn:aws:iam::aws:policy/{name}"
-    for name in ("service-role/AWSLambdaBasicExecutionRole", "AWSXrayWriteOnlyAccess")
-] + ["arn:aws:iam::aws:policy/service-role/AWSLambdaSQSQueueExecutionRole"]
-"""What SAM adds to every role, for logs, traces and the queue it reads: none names the table."""
+    for name in (
+        "AWSXrayWriteOnlyAccess",
+        "service-role/AWSLambdaBasicExecutionRole",
+        "service-role/AWSLambdaDynamoDBExecutionRole",
+        "service-role/AWSLambdaSQSQueueExecutionRole",
+    )
+]
+"""What SAM adds to a role, for logs, traces, the queue or stream it reads: none reads an item."""
 
 
 class Decision(Enum):

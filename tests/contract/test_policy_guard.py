@@ -65,6 +65,7 @@ def test_only_the_functions_that_need_a_policy_may_read_it(function: str, action
         ("SubmitPolicyFunction", "GetItem"),
         ("SubmitPolicyFunction", "ConditionCheckItem"),
         ("RecordOrdersFunction", "GetItem"),
+        ("ReconcileLedgerFunction", "Scan"),
     }
     allowed = decide(function, action, None) is iam.Decision.ALLOWED
     assert allowed == ((function, action) in readers)

@@ -104,7 +104,11 @@ def test_a_message_stays_hidden_for_six_times_the_debit_function_s_timeout() -> 
 def test_dead_letters_are_kept_for_two_weeks_and_outlive_the_stack() -> None:
     queues = template.of_type("AWS::SQS::Queue", RESOURCES)
     letters = {name: each for name, each in queues.items() if "DeadLetter" in name}
-    assert letters.keys() == {"DebitDeadLetterQueue", "OrderDeadLetterQueue"}
+    assert letters.keys() == {
+        "ChangeDeadLetterQueue",
+        "DebitDeadLetterQueue",
+        "OrderDeadLetterQueue",
+    }
     for each in letters.values():
         assert each["Properties"]["MessageRetentionPeriod"] == TWO_WEEKS_SECONDS
         assert each["DeletionPolicy"] == "Retain"
