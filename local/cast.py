@@ -17,7 +17,15 @@ SCOPES = [
     "refunds/wallet.payout",
 ]
 COLD_STARTS_AT_ONCE = os.cpu_count() or 2
-READS = ("/shop", "/refund-policy", "/wallet", "/orders", "/refunds")
+READS = (
+    "/shop",
+    "/refund-policy",
+    "/wallet",
+    "/wallet/statement?currency=CNY",
+    "/orders",
+    "/refunds",
+    "/merchants/nobody",
+)
 
 
 @dataclass(frozen=True)
