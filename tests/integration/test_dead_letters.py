@@ -130,6 +130,7 @@ def test_a_parked_change_is_booked_once_the_code_can(world: World) -> None:
     image = posting(posting_id, merchant_id, 5)
     key = {"pk": image["pk"], "sk": image["sk"]}
     record = {
+        "eventID": unique("event"),
         "eventSource": "aws:dynamodb",
         "dynamodb": {"ApproximateCreationDateTime": 1, "Keys": key, "NewImage": image},
     }

@@ -169,7 +169,7 @@ def test_a_bus_that_fails_is_named_and_keeps_its_letters(
 def change(pk: str, sk: str, **image: Any) -> dict[str, Any]:
     key = {"pk": {"S": pk}, "sk": {"S": sk}}
     images = {"Keys": key, "ApproximateCreationDateTime": 1709294400.0, "NewImage": key | image}
-    return {"eventSource": "aws:dynamodb", "dynamodb": images}
+    return {"eventID": "1", "eventSource": "aws:dynamodb", "dynamodb": images}
 
 
 def credited(amount: int = 5, *, posting_id: str = "cr_1") -> dict[str, Any]:
@@ -198,7 +198,7 @@ POISON = [
     change("POSTING#cr_2", "POSTING", posting_id={"S": "cr_2"}),
     change("REFUND#rf_9", "REFUND", status={"S": "lost"}, order_id={"S": "order-1"}),
     change("POLICY#m", "POLICY", confirmed_at={"S": "yesterday"}, digest={"S": "?"}),
-    {"dynamodb": {"NewImage": {"pk": {"S": "POSTING#x"}}}},
+    {"eventID": "1", "dynamodb": {"NewImage": {"pk": {"S": "POSTING#x"}}}},
     {"eventID": "1"},
 ]
 
