@@ -9,7 +9,7 @@ from typing import Any, Protocol
 from refunds import events, statements
 from refunds.events import Event
 from refunds.ledger import Posting
-from refunds.statements import Owner
+from refunds.statements import Owner, StatementLost
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,9 +59,17 @@ def fan_out(
             for owner in statements.owners(posting):
                 by_owner[owner].append(posting)
         emitted += _events(change, store)
-    booked = sum(store.book(owner, postings, now=now) for owner, postings in by_owner.items())
+    booked = sum(_book(owner, postings, store, now) for owner, postings in by_owner.items())
     bus.put(emitted)
     return FannedOut(booked, len(emitted))
+
+
+def _book(owner: Owner, postings: Sequence[Posting], store: StatementStore, now: datetime) -> int:
+    """A lost statement holds up no other: once it is rebuilt, reconciliation books these."""
+    try:
+        return store.book(owner, postings, now=now)
+    except StatementLost:
+        return 0
 
 
 def _events(change: Change, store: StatementStore) -> list[Event]:
