@@ -6,7 +6,7 @@ from typing import Any
 
 from refunds import http, reconciliation
 from refunds.deadline import Deadline
-from refunds.errors import Busy, ReportNotFound
+from refunds.errors import ReportNotFound
 from refunds.observability import logger, metrics, observed
 from refunds.reconciliation import Report
 from refunds.settings import Settings
@@ -33,15 +33,13 @@ def get_reconciliation() -> Report:
     return report
 
 
-@app.post("/reconciliation", openapi_extensions=http.contract("operator", Busy))
+@app.post("/reconciliation", openapi_extensions=http.contract("operator"))
 def go_on_with_reconciliation() -> Report:
     http.caller(app, settings=settings, store=members).operator()
     until = time.monotonic() + SECONDS_OF_A_CALL
     report = reconciliation.reconcile(
         store=store, clock=_now, ready=lambda _: time.monotonic() < until
     )
-    if report is None:
-        raise Busy
     _measure(report)
     return report
 
@@ -56,9 +54,8 @@ def lambda_handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
         ready=Deadline(context.get_remaining_time_in_millis).ready,
         not_before=RUN_EVERY,
     )
-    if report:
-        _measure(report)
-    return {"differences": report.differences if report else 0}
+    _measure(report)
+    return {"differences": report.differences}
 
 
 def _measure(report: Report) -> None:

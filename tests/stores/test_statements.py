@@ -168,14 +168,14 @@ def test_a_statement_made_again_from_the_postings_is_equal(stores: Stores) -> No
             key = {"pk": item["pk"], "sk": item["sk"]}
             stores.client.delete_item(TableName=stores.table, Key=key)
     assert numbers(pages(stores)) == []
-    assert stores.statements.rebuild(SELLER) == 13
-    assert stores.statements.rebuild(CUSTOMER) == 12
+    assert stores.rebuilds.rebuild(SELLER) == 13
+    assert stores.rebuilds.rebuild(CUSTOMER) == 12
     assert entries_of(stores) == before
     assert pages(stores) == found
 
 
 def test_nothing_to_rebuild_is_nothing_rebuilt(stores: Stores) -> None:
-    assert stores.statements.rebuild(SELLER) == 0
+    assert stores.rebuilds.rebuild(SELLER) == 0
     assert everything(stores) == []
 
 
@@ -189,7 +189,7 @@ def test_what_is_booked_while_a_statement_is_rebuilt_is_not_lost(stores: Stores)
         booked_from_table(other)
 
     with wire.faulty(stores.client, "TransactWriteItems", another_is_booked):
-        assert stores.statements.rebuild(SELLER) == 2
+        assert stores.rebuilds.rebuild(SELLER) == 2
     head = stores.statements.head(SELLER)
     assert (head.number, head.balances.available) == (2, 107)
     [total] = stores.statements.months(SELLER)
@@ -210,7 +210,7 @@ def test_a_statement_that_always_changes_under_its_rebuilding_is_left_as_it_is(
         wire.faulty(stores.client, "TransactWriteItems", *[fault] * CONFLICT_TRIES),
         pytest.raises(Busy),
     ):
-        stores.statements.rebuild(SELLER)
+        stores.rebuilds.rebuild(SELLER)
     assert everything(stores) == before
 
 

@@ -87,10 +87,10 @@ def reconcile(
     clock: Callable[[], datetime],
     ready: Callable[[int], bool],
     not_before: timedelta = timedelta(0),
-) -> Report | None:
+) -> Report:
     """Go on with the run under way, or begin one, for as long as there is time.
 
-    None when there was no time for anything yet. Several callers at once do no harm: of two that
+    Several callers at once do no harm: of two that
     come from the same report one is noted, and the other goes on from there. An ended run is
     followed by a new one no sooner than `not_before` after its beginning.
     """
@@ -105,7 +105,7 @@ def reconcile(
         else:
             seen = store.report()
             report = seen or report
-    return seen
+    return report
 
 
 def _next_run(last: Report | None, now: datetime, not_before: timedelta) -> Report:

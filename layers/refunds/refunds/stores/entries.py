@@ -51,7 +51,9 @@ class EntryStore(Dynamo):
             return None
         below = table.statement_entry(owner, head.booked_at, head.number)["sk"]["S"]
         bucket = (head.number - 1) % table.LIST_BUCKETS
-        near = next(self._bucket(owner, head.booked_at[:7], bucket, BEGINNING, below, 2), None)
+        near = next(
+            self._bucket(owner, head.booked_at[:7], bucket, BEGINNING, below, page_size=2), None
+        )
         if near and near["number"] == head.number - 1:
             return entry_of(near)
         return self._newest(owner, below)
@@ -128,6 +130,7 @@ class EntryStore(Dynamo):
         bucket: int,
         start: str,
         below: str,
+        *,
         page_size: int = PAGE_SIZE,
     ) -> Iterator[Values]:
         key = table.statement_bucket(owner, month, bucket)
