@@ -6,12 +6,13 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from itertools import batched
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any, Protocol, Self
 
 import boto3
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
+from refunds.observability import log_failure
 from refunds.settings import Settings
 
 if TYPE_CHECKING:
@@ -25,7 +26,13 @@ CLIENT_CONFIG = Config(
 )
 """At most 3 s and a short pause: a lost message delays a refund by the sweep, and loses nothing."""
 MAX_BATCH = 10
+MAX_WOKEN = 100
+"""Waiting refunds that one credit, limit or unfreezing wakes; their next try finds the others."""
 REFUND_ID = re.compile(r"[A-Za-z0-9_-]{1,64}")
+
+
+class WaitingStore(Protocol):
+    def waiting_ids(self, merchant_id: str, currency: str, *, limit: int) -> list[str]: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +58,18 @@ class DebitQueue:
                 break
             sent.update(taken)
         return frozenset(sent)
+
+    def wake(self, merchant_id: str, currency: str, *, store: WaitingStore) -> None:
+        """Send what waits for this merchant's money, the oldest first.
+
+        Never raises: it is a hint, so that its loss only delays them to their next try.
+        """
+        try:
+            waiting = store.waiting_ids(merchant_id, currency, limit=MAX_WOKEN)
+        except (ClientError, BotoCoreError) as error:
+            log_failure(error)
+            return
+        self.send((refund_id, merchant_id) for refund_id in waiting)
 
     def visible(self) -> int:
         """About how many messages wait to be received."""
