@@ -69,6 +69,12 @@ invoke: $(TOOLS) ## Run one function in a container on events/FUNCTION.json (whi
 invoke-all: $(TOOLS) ## Run every function in a container on its own event
 	@exec .tools/bin/python -m local invoke-all $(INVOKE_FLAGS)
 
+# --- Operate -------------------------------------------------------------------------------------
+
+.PHONY: redrive
+redrive: $(TOOLS) ## Send dead letters again, where API_URL and ACCESS_TOKEN say, or here (QUEUE=debits)
+	@exec .tools/bin/python -m commands.redrive $(QUEUE) $(REDRIVE_FLAGS)
+
 # --- Develop --------------------------------------------------------------------------------------
 
 .PHONY: test

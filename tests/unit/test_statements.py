@@ -1,6 +1,7 @@
 """Entries: numbered one after another, each with the balances after it; and made again the same."""
 
 from datetime import timedelta
+from itertools import batched
 
 import pytest
 from hypothesis import given
@@ -9,7 +10,7 @@ from hypothesis import strategies as st
 from refunds import ledger, statements
 from refunds.errors import InvalidRange
 from refunds.ledger import Cause, Leg, Part, Posting
-from refunds.statements import Balances, Head, Owner
+from refunds.statements import Balances, Booking, Entry, Head, Owner
 from refunds.times import format_instant
 from tests.unit.examples import NOON, SECOND
 
