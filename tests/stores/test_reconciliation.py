@@ -44,12 +44,12 @@ def market(stores: Stores) -> None:
 
 
 def book(stores: Stores) -> None:
+    """As the stream would: every posting there is, to each of its owners."""
     store = stores.statements
-    for item in tables.plain_items(stores.client, stores.table):
-        posting = store.posting_of(item)
-        if posting:
-            for owner in statements.owners(posting):
-                store.book(owner, [posting], now=NOON)
+    items = tables.plain_items(stores.client, stores.table)
+    found = [posting for item in items if (posting := store.posting_of(item))]
+    for owner in {owner for posting in found for owner in statements.owners(posting)}:
+        store.book(owner, [each for each in found if owner in statements.owners(each)], now=NOON)
 
 
 class Clock:
@@ -470,9 +470,12 @@ def test_an_entry_that_has_lost_its_record_gets_it_back_and_is_not_booked_twice(
 
 def test_a_posting_on_its_way_into_the_statements_is_no_difference_yet(stores: Stores) -> None:
     fund(stores, 100)
-    clock = Clock(NOON + timedelta(minutes=4))
+    clock = Clock(NOON + timedelta(seconds=30))
     report = go_on(stores, clock)
-    assert [each.seemed[0].kind for each in report.suspects] == [Kind.BALANCE_DIFFERS]
+    assert {each.seemed[0].kind for each in report.suspects} == {
+        Kind.BALANCE_DIFFERS,
+        Kind.POSTING_UNBOOKED,
+    }
     assert report.looks_again_at == clock.now + PAUSE
     assert (report.ended_at, report.filled) == (None, 0)
     # Nothing is done before it is time, however often it is called.
@@ -481,11 +484,23 @@ def test_a_posting_on_its_way_into_the_statements_is_no_difference_yet(stores: S
     clock.now += PAUSE
     report = go_on(stores, clock)
     assert (report.ended_at, report.differences, report.moving) == (clock.now, 0, 0)
+    assert report.filled == 0
+
+
+def test_a_posting_that_is_not_booked_after_a_minute_is_booked_before_balances_are_judged(
+    stores: Stores,
+) -> None:
+    fund(stores, 100)
+    clock = Clock(NOON + timedelta(seconds=30))
+    assert len(go_on(stores, clock).suspects) == 2
+    clock.now += PAUSE
+    report = go_on(stores, clock)
+    assert (report.ended_at, report.differences, report.filled) == (clock.now, 0, 1)
 
 
 def test_balances_that_move_between_all_looks_are_said_to_move(stores: Stores) -> None:
     fund(stores, 100)
-    clock = Clock(NOON + timedelta(minutes=1))
+    clock = Clock(NOON + timedelta(seconds=30))
     report = go_on(stores, clock)
     for number in range(reconciliation.LOOKS - 1):
         assert report.ended_at is None

@@ -23,8 +23,8 @@ type Item = Mapping[str, Any]
 OPEN = frozenset({"pending", "awaiting_funds"})
 PAID = frozenset({"succeeded", "reversed"})
 RESERVED = OPEN | PAID
-BOOKED_WITHIN = timedelta(minutes=5)
-"""How long a posting may be on its way into the statements."""
+BOOKED_WITHIN = timedelta(seconds=60)
+"""How long a posting may be on its way into the statements before it is booked from here."""
 
 
 class Kind(StrEnum):
@@ -82,18 +82,16 @@ class _Page:
     postings: Mapping[str, Item]
 
 
-def look(
-    items: Sequence[Item], *, books: Books, now: datetime
-) -> list[tuple[Item, tuple[Difference, ...]]]:
+def look(items: Sequence[Item], *, books: Books) -> list[tuple[Item, tuple[Difference, ...]]]:
     """What seems wrong with each item. While money moves, it may be the look that is wrong."""
     entries = [books.entry_of(item) for item in items if books.is_entry(item)]
     wanted = {(owner, entry.posting_id) for owner, entry in entries}
-    for posting in filter(None, (_settled(item, books, now) for item in items)):
+    for posting in filter(None, (_sound_posting(item, books) for item in items)):
         wanted |= {(owner, posting.posting_id) for owner in statements.owners(posting)}
     postings = {entry.posting_id for _, entry in entries}
     postings |= {ledger.reversal_id(item["refund_id"]) for item in items if _is_paid(item)}
     page = _Page(marks=books.marks(wanted), postings=books.posting_items(postings))
-    return [(item, tuple(_of_item(item, books, page, now))) for item in items]
+    return [(item, tuple(_of_item(item, books, page))) for item in items]
 
 
 def legs_before(item: Item, before: datetime) -> tuple[ledger.Leg, ...]:
@@ -103,18 +101,18 @@ def legs_before(item: Item, before: datetime) -> tuple[ledger.Leg, ...]:
     return legs if legs and posted_at < format_instant(before) else ()
 
 
-def _of_item(item: Item, books: Books, page: _Page, now: datetime) -> Iterator[Difference]:
+def _of_item(item: Item, books: Books, page: _Page) -> Iterator[Difference]:
     kind, *names = item["pk"].split("#")
     match kind:
         case "REFUND" if item["sk"] == "REFUND":
             wrong = [*_of_refund(item, page)]
-            yield from wrong or _of_posting(item, books, page, now)
+            yield from wrong or _of_posting(item, books, page)
         case "POSTING":
             moved = sum(leg.amount for leg in ledger.legs_of_item(item))
             if moved:
                 name = f"posting:{item['posting_id']}"
                 yield _difference(Kind.POSTING_UNBALANCED, name, 0, moved)
-            yield from _of_posting(item, books, page, now)
+            yield from _of_posting(item, books, page)
         case "ORDER":
             yield from _of_order(item, books)
         case "CURRENCIES":
@@ -163,14 +161,12 @@ def _is_sound(item: Item) -> bool:
     return balanced and (item["sk"] == "POSTING" or _is_paid(item) == bool(legs))
 
 
-def _settled(item: Item, books: Books, now: datetime) -> Posting | None:
-    """The item's posting, when it is sound and old enough to be in the statements."""
-    old_enough = legs_before(item, now - BOOKED_WITHIN)
-    return books.posting_of(item) if old_enough and _is_sound(item) else None
+def _sound_posting(item: Item, books: Books) -> Posting | None:
+    return books.posting_of(item) if ledger.legs_of_item(item) and _is_sound(item) else None
 
 
-def _of_posting(item: Item, books: Books, page: _Page, now: datetime) -> Iterator[Difference]:
-    posting = _settled(item, books, now)
+def _of_posting(item: Item, books: Books, page: _Page) -> Iterator[Difference]:
+    posting = _sound_posting(item, books)
     for owner in statements.owners(posting) if posting else ():
         if posting and (owner, posting.posting_id) not in page.marks:
             name = f"posting:{posting.posting_id}:{owner.role}:{owner.id}"

@@ -15,17 +15,17 @@ from pydantic import Field
 from refunds import invariants, ledger
 from refunds.errors import Busy
 from refunds.fields import Instant, Model
-from refunds.invariants import Books, Difference, Item, Kind
+from refunds.invariants import BOOKED_WITHIN, Books, Difference, Item, Kind
 from refunds.statements import Owner, StatementLost
 from refunds.times import format_instant
 
-PAUSE = timedelta(seconds=60)
-"""Between two looks at a suspect: more than the stream is usually behind."""
+PAUSE = invariants.BOOKED_WITHIN
+"""Between two looks at a suspect: what was on its way into the statements is there by then."""
 LOOKS = 3
 """At one suspect that is found otherwise each time: then it moves, and is no difference."""
 MAX_NAMED = 100
 """Differences, gaps and moving items that a report names, each; it counts them all."""
-MAX_SUSPECTS = 200
+MAX_SUSPECTS = 300
 AGAIN_AT_ONCE = 50
 """Suspects that are looked at again in one step."""
 
@@ -129,8 +129,9 @@ def _walk(report: Report, store: ReconciliationStore, now: datetime) -> Report:
     items, goes_on_at = store.page_of_items(report.goes_on_at)
     suspects, filled = list(report.suspects), []
     unsettled = report.unsettled
-    for item, seemed in invariants.look(items, books=store, now=now):
-        gaps, left = _fill(item, seemed, store, now)
+    for item, seemed in invariants.look(items, books=store):
+        late = invariants.legs_before(item, now - BOOKED_WITHIN)
+        gaps, left = _fill(item, seemed, store, now) if late else ([], seemed)
         filled += gaps
         if left and len(suspects) < MAX_SUSPECTS:
             suspects.append(Suspect(key=_key(item), seemed=left, looked_at=now))
@@ -150,20 +151,19 @@ def _walk(report: Report, store: ReconciliationStore, now: datetime) -> Report:
 
 def _look_again(report: Report, store: ReconciliationStore, now: datetime) -> Report:
     """The suspects whose time has come: gone, the same still, or found otherwise."""
-    due = [each for each in report.suspects if each.looked_at + PAUSE <= now][:AGAIN_AT_ONCE]
+    # Gaps come first: a balance is right, or not, once they are filled.
+    gaps = [each for each in report.suspects if _is_gap(each)] or report.suspects
+    due = [each for each in gaps if each.looked_at + PAUSE <= now][:AGAIN_AT_ONCE]
     items = store.items([each.key for each in due])
-    by_key = {
-        str(_key(item)): (item, found)
-        for item, found in invariants.look(items, books=store, now=now)
-    }
+    by_key = {str(_key(item)): (item, found) for item, found in invariants.look(items, books=store)}
     kept = [each for each in report.suspects if each not in due]
     differences: list[Difference] = []
     moving: list[str] = []
     filled: list[str] = []
     for suspect in due:
         item, found = by_key.get(str(suspect.key), ({}, ()))
-        gaps, found = _fill(item, found, store, now)
-        filled += gaps
+        booked, found = _fill(item, found, store, now)
+        filled += booked
         differences += [each for each in found if each in suspect.seemed]
         changed = tuple(each for each in found if each not in suspect.seemed)
         if changed and suspect.looks < LOOKS:
@@ -182,9 +182,14 @@ def _look_again(report: Report, store: ReconciliationStore, now: datetime) -> Re
     )
 
 
+def _is_gap(suspect: Suspect) -> bool:
+    return any(each.kind is Kind.POSTING_UNBOOKED for each in suspect.seemed)
+
+
 def _concluded(report: Report, now: datetime) -> Report:
     """Noted once more; ended, when the walk has and no suspect is left."""
-    again = [suspect.looked_at + PAUSE for suspect in report.suspects]
+    gaps = [each for each in report.suspects if _is_gap(each)]
+    again = [each.looked_at + PAUSE for each in gaps or report.suspects]
     return report.model_copy(
         update={
             "noted": report.noted + 1,
