@@ -130,9 +130,9 @@ def _change(letter: Letter) -> Parcel:
     record = _json_of(letter)
     if "DDBStreamBatchInfo" in record:
         return Parcel(letter, why_not=WhyNot.POSITIONS_ONLY)
-    if not isinstance(record.get("dynamodb"), dict):
-        return Parcel(letter, why_not=WhyNot.MALFORMED)
     error_type = _matching(_ERROR_TYPE, letter.error_type)
+    if not isinstance(record.get("dynamodb"), dict):
+        return Parcel(letter, why_not=WhyNot.MALFORMED, error_type=error_type)
     return Parcel(letter, _item_of(record["dynamodb"]), record, error_type=error_type)
 
 

@@ -17,6 +17,7 @@ from refunds.settings import Settings
 
 if TYPE_CHECKING:
     from mypy_boto3_sqs import SQSClient
+    from mypy_boto3_sqs.literals import QueueAttributeNameType
     from mypy_boto3_sqs.type_defs import SendMessageBatchRequestEntryTypeDef
 
 CLIENT_CONFIG = Config(
@@ -28,6 +29,10 @@ CLIENT_CONFIG = Config(
 MAX_BATCH = 10
 MAX_WOKEN = 100
 """Waiting refunds that one credit, limit or unfreezing wakes; their next try finds the others."""
+HELD: tuple["QueueAttributeNameType", ...] = (
+    "ApproximateNumberOfMessages",
+    "ApproximateNumberOfMessagesNotVisible",
+)
 
 
 class WaitingStore(Protocol):
@@ -70,12 +75,10 @@ class DebitQueue:
             return
         self.send((refund_id, merchant_id) for refund_id in waiting)
 
-    def visible(self) -> int:
-        """About how many messages wait to be received."""
-        answer = self.client.get_queue_attributes(
-            QueueUrl=self.url, AttributeNames=["ApproximateNumberOfMessages"]
-        )
-        return int(answer["Attributes"]["ApproximateNumberOfMessages"])
+    def depth(self) -> int:
+        """About how many messages it holds: to be received, or being worked on."""
+        answer = self.client.get_queue_attributes(QueueUrl=self.url, AttributeNames=[*HELD])
+        return sum(int(answer["Attributes"][each]) for each in HELD)
 
     def _send_batch(self, refunds: tuple[tuple[str, str], ...]) -> list[str]:
         entries: list[SendMessageBatchRequestEntryTypeDef] = [

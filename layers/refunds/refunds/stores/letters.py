@@ -15,7 +15,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 from refunds import table
 from refunds.changes import Poisoned
 from refunds.letters import Letter, Parcel, Standing
-from refunds.queue import DebitQueue
+from refunds.queue import HELD, DebitQueue
 from refunds.redrive import Sent
 from refunds.settings import fan_out_changes_alias
 from refunds.stores.changes import EventBus
@@ -62,13 +62,7 @@ class LetterQueue:
 
     def count(self) -> int:
         """About how many there are, those included that somebody is looking at."""
-        answer = self.client.get_queue_attributes(
-            QueueUrl=self.url,
-            AttributeNames=[
-                "ApproximateNumberOfMessages",
-                "ApproximateNumberOfMessagesNotVisible",
-            ],
-        )
+        answer = self.client.get_queue_attributes(QueueUrl=self.url, AttributeNames=[*HELD])
         return sum(int(count) for count in answer["Attributes"].values())
 
     def receive(self, count: int, *, hidden_seconds: int) -> list[Letter]:
