@@ -7,7 +7,7 @@ from itertools import count
 import pytest
 
 from refunds import corrections, operations, reconciliation, statements, table
-from refunds.invariants import Difference, Kind
+from refunds.differences import Difference, Kind
 from refunds.operations import ShardsRequest
 from refunds.reconciliation import PAUSE, Report
 from refunds.statements import Owner
@@ -306,6 +306,12 @@ def head_changed(stores: Stores) -> str:
     return f"statement:buyer:{BUYER}:CNY:available"
 
 
+def unreadable(stores: Stores) -> str:
+    name = a_credit(stores)
+    overwrite(stores, table.posting(name), legs=None)
+    return f"item:POSTING#{name}:POSTING"
+
+
 TAMPERED: list[tuple[Callable[[Stores], str], Kind]] = [
     (unbalanced, Kind.POSTING_UNBALANCED),
     (without_posting, Kind.REFUND_WITHOUT_POSTING),
@@ -332,6 +338,7 @@ TAMPERED: list[tuple[Callable[[Stores], str], Kind]] = [
     (entry_twice, Kind.ENTRY_UNRECORDED),
     (head_deleted, Kind.HEAD_DIFFERS),
     (head_changed, Kind.HEAD_DIFFERS),
+    (unreadable, Kind.ITEM_UNREADABLE),
 ]
 
 

@@ -6,14 +6,13 @@ the stored balances. So each step of every sum is checked, and no sum is ever he
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from enum import StrEnum
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
 from refunds import ledger, statements
-from refunds.fields import Model
-from refunds.funding import Funds
+from refunds.differences import Difference, Kind, difference, first_unequal
 from refunds.ledger import Posting
 from refunds.statements import Balances, Entry, Head, Mark, Owner
 from refunds.times import format_instant
@@ -23,36 +22,20 @@ type Item = Mapping[str, Any]
 OPEN = frozenset({"pending", "awaiting_funds"})
 PAID = frozenset({"succeeded", "reversed"})
 RESERVED = OPEN | PAID
+UNREADABLE = (LookupError, TypeError, ValueError, AttributeError)
+"""What reading an item raises that was not written by the product; no answer of AWS is among it."""
 BOOKED_WITHIN = timedelta(seconds=60)
 """How long a posting may be on its way into the statements before it is booked from here."""
 
 
-class Kind(StrEnum):
-    POSTING_UNBALANCED = "posting_unbalanced"
-    POSTING_UNBOOKED = "posting_unbooked"
-    REFUND_WITHOUT_POSTING = "refund_without_posting"
-    REFUND_WITH_EARLY_POSTING = "refund_with_early_posting"
-    REFUND_SOURCES_DIFFER = "refund_sources_differ"
-    REFUND_REVERSAL_DIFFERS = "refund_reversal_differs"
-    ORDER_OVERDRAWN = "order_overdrawn"
-    BALANCE_NEGATIVE = "balance_negative"
-    BALANCE_DIFFERS = "balance_differs"
-    SHARD_UNCOUNTED = "shard_uncounted"
-    SHARD_MISSING = "shard_missing"
-    DEBT_LIMIT_DIFFERS = "debt_limit_differs"
-    ENTRY_DIFFERS = "entry_differs"
-    ENTRY_MISSING = "entry_missing"
-    ENTRY_UNRECORDED = "entry_unrecorded"
-    HEAD_DIFFERS = "head_differs"
+class Sources(NamedTuple):
+    """A merchant's balances in one currency, read one by one: money may move between."""
 
-
-class Difference(Model):
-    """What is wrong, and with what: nothing else is blamed."""
-
-    kind: Kind
-    subject: str
-    expected: int
-    found: int
+    counted: int
+    shards: Mapping[int, int]
+    """The balance of each shard that is there, counted or not."""
+    deposit: int
+    owed: int
 
 
 class Books(Protocol):
@@ -66,9 +49,8 @@ class Books(Protocol):
     def entry(self, owner: Owner, booked_at: str, number: int) -> Entry | None: ...
     def entry_before(self, owner: Owner, head: Head) -> Entry | None: ...
     def refunded_of_order(self, order: Item) -> int: ...
-    def read_funds(self, merchant_id: str, currency: str) -> Funds: ...
+    def sources(self, merchant_id: str, currency: str) -> Sources: ...
     def counted_shards(self, merchant_id: str, currency: str) -> int: ...
-    def existing_shards(self, merchant_id: str, currency: str, count: int) -> int: ...
     def buyer_balance(self, buyer_id: str, currency: str) -> int: ...
     def is_entry(self, item: Item) -> bool: ...
     def entry_of(self, item: Item) -> tuple[Owner, Entry]: ...
@@ -84,19 +66,44 @@ class _Page:
 
 def look(items: Sequence[Item], *, books: Books) -> list[tuple[Item, tuple[Difference, ...]]]:
     """What seems wrong with each item. While money moves, it may be the look that is wrong."""
-    entries = [books.entry_of(item) for item in items if books.is_entry(item)]
-    wanted = {(owner, entry.posting_id) for owner, entry in entries}
-    for posting in filter(None, (_sound_posting(item, books) for item in items)):
-        wanted |= {(owner, posting.posting_id) for owner in statements.owners(posting)}
-    postings = {entry.posting_id for _, entry in entries}
-    postings |= {ledger.reversal_id(item["refund_id"]) for item in items if _is_paid(item)}
-    page = _Page(marks=books.marks(wanted), postings=books.posting_items(postings))
-    return [(item, tuple(_of_item(item, books, page))) for item in items]
+    bookings: set[tuple[Owner, str]] = set()
+    postings: set[str] = set()
+    for item in items:
+        with suppress(*UNREADABLE):
+            bookings |= _bookings(item, books)
+            postings |= _postings(item, books)
+    page = _Page(marks=books.marks(bookings), postings=books.posting_items(postings))
+    return [(item, _seems(item, books, page)) for item in items]
+
+
+def _bookings(item: Item, books: Books) -> set[tuple[Owner, str]]:
+    """What should be recorded of it."""
+    if books.is_entry(item):
+        owner, entry = books.entry_of(item)
+        return {(owner, entry.posting_id)}
+    posting = _sound_posting(item, books)
+    owners = statements.owners(posting) if posting else ()
+    return {(owner, posting.posting_id) for owner in owners if posting}
+
+
+def _postings(item: Item, books: Books) -> set[str]:
+    """What it is compared with."""
+    if books.is_entry(item):
+        return {item["posting_id"]}
+    return {ledger.reversal_id(item["refund_id"])} if _is_paid(item) else set()
+
+
+def _seems(item: Item, books: Books, page: _Page) -> tuple[Difference, ...]:
+    try:
+        return tuple(_of_item(item, books, page))
+    except UNREADABLE:
+        name = f"item:{item['pk']}:{item['sk']}"
+        return (difference(Kind.ITEM_UNREADABLE, name, 1, 0),)
 
 
 def legs_before(item: Item, before: datetime) -> tuple[ledger.Leg, ...]:
     """What an item moved before that instant, whether or not it is right."""
-    legs = ledger.legs_of_item(item)
+    legs = _legs(item)
     posted_at = item.get("posted_at") or item.get("succeeded_at") or ""
     return legs if legs and posted_at < format_instant(before) else ()
 
@@ -111,7 +118,7 @@ def _of_item(item: Item, books: Books, page: _Page) -> Iterator[Difference]:
             moved = sum(leg.amount for leg in ledger.legs_of_item(item))
             if moved:
                 name = f"posting:{item['posting_id']}"
-                yield _difference(Kind.POSTING_UNBALANCED, name, 0, moved)
+                yield difference(Kind.POSTING_UNBALANCED, name, 0, moved)
             yield from _of_posting(item, books, page)
         case "ORDER":
             yield from _of_order(item, books)
@@ -132,11 +139,11 @@ def _of_refund(item: Item, page: _Page) -> Iterator[Difference]:
     paid, amount = _is_paid(item), item["amount"]
     drawn = sum(item.get("sources", {}).values())
     if paid and not drawn:
-        yield _difference(Kind.REFUND_WITHOUT_POSTING, name, amount, 0)
+        yield difference(Kind.REFUND_WITHOUT_POSTING, name, amount, 0)
     elif drawn and not paid:
-        yield _difference(Kind.REFUND_WITH_EARLY_POSTING, name, 0, drawn)
+        yield difference(Kind.REFUND_WITH_EARLY_POSTING, name, 0, drawn)
     elif drawn and drawn != amount:
-        yield _difference(Kind.REFUND_SOURCES_DIFFER, name, amount, drawn)
+        yield difference(Kind.REFUND_SOURCES_DIFFER, name, amount, drawn)
     if paid:
         yield from _of_reversal(item, name, page)
 
@@ -144,10 +151,10 @@ def _of_refund(item: Item, page: _Page) -> Iterator[Difference]:
 def _of_reversal(item: Item, name: str, page: _Page) -> Iterator[Difference]:
     reversal = page.postings.get(ledger.reversal_id(item["refund_id"]))
     expected = item["amount"] if item["status"] == "reversed" else 0
-    buyer, legs = ledger.buyer(item["buyer_id"]), ledger.legs_of_item(reversal) if reversal else ()
+    buyer, legs = ledger.buyer(item["buyer_id"]), (reversal and _legs(reversal)) or ()
     found = -sum(leg.amount for leg in legs if leg.account == buyer)
     if expected != found:
-        yield _difference(Kind.REFUND_REVERSAL_DIFFERS, name, expected, found)
+        yield difference(Kind.REFUND_REVERSAL_DIFFERS, name, expected, found)
 
 
 def _is_paid(item: Item) -> bool:
@@ -156,13 +163,23 @@ def _is_paid(item: Item) -> bool:
 
 def _is_sound(item: Item) -> bool:
     """Whether a posting is as it must be; if not it is blamed, and not what follows from it."""
-    legs = ledger.legs_of_item(item)
+    legs = _legs(item)
+    if legs is None:
+        return False
     balanced = sum(leg.amount for leg in legs) == 0
     return balanced and (item["sk"] == "POSTING" or _is_paid(item) == bool(legs))
 
 
+def _legs(item: Item) -> tuple[ledger.Leg, ...] | None:
+    """None when they cannot be read."""
+    try:
+        return ledger.legs_of_item(item)
+    except UNREADABLE:
+        return None
+
+
 def _sound_posting(item: Item, books: Books) -> Posting | None:
-    return books.posting_of(item) if ledger.legs_of_item(item) and _is_sound(item) else None
+    return books.posting_of(item) if _legs(item) and _is_sound(item) else None
 
 
 def _of_posting(item: Item, books: Books, page: _Page) -> Iterator[Difference]:
@@ -170,26 +187,25 @@ def _of_posting(item: Item, books: Books, page: _Page) -> Iterator[Difference]:
     for owner in statements.owners(posting) if posting else ():
         if posting and (owner, posting.posting_id) not in page.marks:
             name = f"posting:{posting.posting_id}:{owner.role}:{owner.id}"
-            yield _difference(Kind.POSTING_UNBOOKED, name, 1, 0)
+            yield difference(Kind.POSTING_UNBOOKED, name, 1, 0)
 
 
 def _of_order(item: Item, books: Books) -> Iterator[Difference]:
     expected = item["amount"] - books.refunded_of_order(item)
     if expected < 0 or item["refundable"] != expected:
         name = f"order:{item['order_id']}"
-        yield _difference(Kind.ORDER_OVERDRAWN, name, expected, item["refundable"])
+        yield difference(Kind.ORDER_OVERDRAWN, name, expected, item["refundable"])
 
 
 def _of_merchant(merchant_id: str, currency: str, books: Books) -> Iterator[Difference]:
     owner = Owner("merchant", merchant_id, currency)
-    funds = books.read_funds(merchant_id, currency)
-    missing = len(funds.shards) - books.existing_shards(merchant_id, currency, len(funds.shards))
-    if missing:
+    counted, shards, deposit, owed = books.sources(merchant_id, currency)
+    balances = [balance for shard, balance in shards.items() if shard < counted]
+    if len(balances) < counted:
         name = f"merchant:{merchant_id}:shards:{currency}"
-        found = len(funds.shards) - missing
-        yield _difference(Kind.SHARD_MISSING, name, len(funds.shards), found)
-    stored = Balances(funds.available, funds.deposit, -funds.owed)
-    lowest = {"available": min(funds.shards), "deposit": funds.deposit, "receivable": funds.owed}
+        yield difference(Kind.SHARD_MISSING, name, counted, len(balances))
+    stored = Balances(sum(balances), deposit, -owed)
+    lowest = {"available": min(balances, default=0), "deposit": deposit, "receivable": owed}
     yield from _of_owner(owner, stored, lowest, books)
 
 
@@ -210,7 +226,7 @@ def _of_owner(
     negative = {part: least for part, least in lowest.items() if least < 0}
     for part, least in negative.items():
         subject = f"{name}:{part}:{owner.currency}"
-        yield _difference(Kind.BALANCE_NEGATIVE, subject, 0, least)
+        yield difference(Kind.BALANCE_NEGATIVE, subject, 0, least)
     head = books.stored_head(owner) or Head()
     entry = books.entry(owner, head.booked_at, head.number) if head.number else None
     last = entry or books.last_entry(owner)
@@ -218,7 +234,7 @@ def _of_owner(
     if head.balances == stored and head.number >= ended.number:
         # An entry of that number that says otherwise is found wrong by itself.
         if head.number > ended.number:
-            yield _difference(Kind.ENTRY_MISSING, _name(owner, head.number), 1, 0)
+            yield difference(Kind.ENTRY_MISSING, _name(owner, head.number), 1, 0)
         return
     if head != ended:
         yield from _of_head(owner, head, ended)
@@ -226,22 +242,22 @@ def _of_owner(
         wanted, has = getattr(ended.balances, part), getattr(stored, part)
         if wanted != has:
             subject = f"{name}:{part}:{owner.currency}"
-            yield _difference(Kind.BALANCE_DIFFERS, subject, wanted, has)
+            yield difference(Kind.BALANCE_DIFFERS, subject, wanted, has)
 
 
 def _of_head(owner: Owner, head: Head, last: Head) -> Iterator[Difference]:
     name = f"statement:{owner.role}:{owner.id}:{owner.currency}"
     if head.number != last.number:
-        yield _difference(Kind.HEAD_DIFFERS, name, last.number, head.number)
+        yield difference(Kind.HEAD_DIFFERS, name, last.number, head.number)
     else:
-        yield from _first_unequal(Kind.HEAD_DIFFERS, name, last.balances, head.balances)
+        yield from first_unequal(Kind.HEAD_DIFFERS, name, last.balances, head.balances)
 
 
 def _of_shard(merchant_id: str, currency: str, shard: str, *, books: Books) -> Iterator[Difference]:
     count = books.counted_shards(merchant_id, currency)
     if int(shard) >= count:
         name = f"merchant:{merchant_id}:shard:{shard}:{currency}"
-        yield _difference(Kind.SHARD_UNCOUNTED, name, count, int(shard) + 1)
+        yield difference(Kind.SHARD_UNCOUNTED, name, count, int(shard) + 1)
 
 
 def _of_debt(merchant_id: str, currency: str, *, item: Item) -> Iterator[Difference]:
@@ -249,7 +265,7 @@ def _of_debt(merchant_id: str, currency: str, *, item: Item) -> Iterator[Differe
     limit, found = item.get("guarantee_limit", 0), item.get("owed", 0) + item.get("headroom", 0)
     if limit != found:
         name = f"merchant:{merchant_id}:limit:{currency}"
-        yield _difference(Kind.DEBT_LIMIT_DIFFERS, name, limit, found)
+        yield difference(Kind.DEBT_LIMIT_DIFFERS, name, limit, found)
 
 
 def _of_entry(owner: Owner, entry: Entry, books: Books, page: _Page) -> Iterator[Difference]:
@@ -261,11 +277,11 @@ def _of_entry(owner: Owner, entry: Entry, books: Books, page: _Page) -> Iterator
     mark = page.marks.get((owner, entry.posting_id))
     if posting is None or mark != Mark(entry.number, entry.booked_at):
         recorded = mark.number if posting and mark else 0
-        yield _difference(Kind.ENTRY_UNRECORDED, name, recorded, entry.number)
+        yield difference(Kind.ENTRY_UNRECORDED, name, recorded, entry.number)
         return
     moved = statements.change(posting, owner)
     if entry.change != moved:
-        yield from _first_unequal(Kind.ENTRY_DIFFERS, name, moved, entry.change)
+        yield from first_unequal(Kind.ENTRY_DIFFERS, name, moved, entry.change)
         return
     before = books.entry_before(owner, entry.head)
     follows = (before.balances if before else Balances()) + moved
@@ -273,9 +289,9 @@ def _of_entry(owner: Owner, entry: Entry, books: Books, page: _Page) -> Iterator
     if entry.balances == follows:
         return
     if number < entry.number - 1:
-        yield _difference(Kind.ENTRY_MISSING, _name(owner, entry.number - 1), 1, 0)
+        yield difference(Kind.ENTRY_MISSING, _name(owner, entry.number - 1), 1, 0)
     elif before is None or _follows(owner, before, books):
-        yield from _first_unequal(Kind.ENTRY_DIFFERS, name, follows, entry.balances)
+        yield from first_unequal(Kind.ENTRY_DIFFERS, name, follows, entry.balances)
 
 
 def _follows(owner: Owner, entry: Entry, books: Books) -> bool:
@@ -284,19 +300,5 @@ def _follows(owner: Owner, entry: Entry, books: Books) -> bool:
     return entry.balances == (before.balances if before else Balances()) + entry.change
 
 
-def _first_unequal(
-    kind: Kind, name: str, expected: Balances, found: Balances
-) -> Iterator[Difference]:
-    for part in ("available", "deposit", "receivable"):
-        wanted, has = getattr(expected, part), getattr(found, part)
-        if wanted != has:
-            yield _difference(kind, f"{name}:{part}", wanted, has)
-            return
-
-
 def _name(owner: Owner, number: int) -> str:
     return f"entry:{owner.role}:{owner.id}:{owner.currency}:{number}"
-
-
-def _difference(kind: Kind, subject: str, expected: int, found: int) -> Difference:
-    return Difference(kind=kind, subject=subject, expected=expected, found=found)

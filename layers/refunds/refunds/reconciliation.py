@@ -13,9 +13,10 @@ from typing import Any, Protocol
 from pydantic import Field
 
 from refunds import invariants, ledger
+from refunds.differences import Difference, Kind
 from refunds.errors import Busy
 from refunds.fields import Instant, Model
-from refunds.invariants import BOOKED_WITHIN, Books, Difference, Item, Kind
+from refunds.invariants import BOOKED_WITHIN, Books, Item
 from refunds.statements import Owner, StatementLost
 from refunds.times import format_instant
 

@@ -6,7 +6,8 @@ from itertools import batched
 from typing import Any
 
 from refunds import orders, table
-from refunds.invariants import BOOKED_WITHIN, RESERVED
+from refunds.debits import MAX_SHARDS
+from refunds.invariants import BOOKED_WITHIN, RESERVED, Sources
 from refunds.reconciliation import Report
 from refunds.statements import Entry, Mark, Owner
 from refunds.stores.changes import ChangeStore
@@ -67,10 +68,29 @@ class ReconciliationStore(ChangeStore, WalletStore):
         )
         return count
 
-    def existing_shards(self, merchant_id: str, currency: str, count: int) -> int:
-        """How many of the first `count` are there."""
-        keys = [table.wallet(merchant_id, currency, shard) for shard in range(count)]
-        return len(self.get_many(keys))
+    def sources(self, merchant_id: str, currency: str) -> Sources:
+        config = table.merchant_currency(merchant_id, currency)
+        deposit, debt = (
+            table.deposit(merchant_id, currency),
+            table.receivable(merchant_id, currency),
+        )
+        shards = [table.wallet(merchant_id, currency, shard) for shard in range(MAX_SHARDS)]
+        found = {item["pk"]: item for item in self.get_many([config, deposit, debt, *shards])}
+
+        def of(key: Key, name: str, otherwise: int = 0) -> int:
+            value: int = found.get(key["pk"]["S"], {}).get(name, otherwise)
+            return value
+
+        return Sources(
+            counted=of(config, "shards", 1),
+            shards={
+                number: of(key, "available")
+                for number, key in enumerate(shards)
+                if key["pk"]["S"] in found
+            },
+            deposit=of(deposit, "available"),
+            owed=of(debt, "owed"),
+        )
 
     def is_entry(self, item: Mapping[str, Any]) -> bool:
         return item["pk"].startswith("STATEMENT#") and "posting_id" in item
