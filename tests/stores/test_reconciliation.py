@@ -70,9 +70,9 @@ def go_on(stores: Stores, clock: Clock, pages: int = 1000) -> Report:
     )
 
 
-def reconcile(stores: Stores) -> Report:
+def reconcile(stores: Stores, began_at: datetime = LATER) -> Report:
     """A whole run: as many calls as it takes, each a minute after the one before."""
-    clock = Clock()
+    clock = Clock(began_at)
     report = go_on(stores, clock)
     while report.ended_at is None:
         clock.now += PAUSE
@@ -385,7 +385,7 @@ def test_a_run_that_stops_goes_on_where_it_was_and_ends_once(
         store=store, clock=clock, ready=lambda _: True, not_before=timedelta(days=365)
     )
     assert again == report
-    whole = reconcile(stores)
+    whole = reconcile(stores, clock.now + PAUSE)
     assert whole.run_id != report.run_id
     assert set(whole.named) == set(report.named)
 

@@ -167,7 +167,7 @@ def _look_again(report: Report, store: ReconciliationStore, now: datetime) -> Re
         filled += booked
         differences += [each for each in found if each in suspect.seemed]
         changed = tuple(each for each in found if each not in suspect.seemed)
-        if changed and suspect.looks < LOOKS:
+        if changed and suspect.looks + 1 < LOOKS:
             update = {"seemed": changed, "looked_at": now, "looks": suspect.looks + 1}
             kept.append(suspect.model_copy(update=update))
         else:
