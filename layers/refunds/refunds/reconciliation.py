@@ -39,6 +39,10 @@ class Suspect(Model):
     looked_at: Instant
     looks: int = 1
 
+    @property
+    def name(self) -> tuple[str, str]:
+        return self.key["pk"]["S"], self.key["sk"]["S"]
+
 
 class Report(Model):
     """What one run found, so far."""
@@ -162,7 +166,7 @@ def _look_again(report: Report, store: ReconciliationStore, now: datetime) -> Re
     moving: list[str] = []
     filled: list[str] = []
     for suspect in due:
-        item, found = by_key.get(str(suspect.key), ({}, ()))
+        item, found = by_name.get(suspect.name, ({}, ()))
         booked, found = _fill(item, found, store, now)
         filled += booked
         differences += [each for each in found if each in suspect.seemed]
