@@ -160,7 +160,8 @@ def _look_again(report: Report, store: ReconciliationStore, now: datetime) -> Re
     gaps = [each for each in report.suspects if _is_gap(each)] or report.suspects
     due = [each for each in gaps if each.looked_at + PAUSE <= now][:AGAIN_AT_ONCE]
     items = store.items([each.key for each in due])
-    by_key = {str(_key(item)): (item, found) for item, found in invariants.look(items, books=store)}
+    looked = invariants.look(items, books=store)
+    by_name = {(item["pk"], item["sk"]): (item, found) for item, found in looked}
     kept = [each for each in report.suspects if each not in due]
     differences: list[Difference] = []
     moving: list[str] = []
