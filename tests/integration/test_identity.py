@@ -120,6 +120,7 @@ ROUTES = {
     "GET /corrections":                    Route("operator", OK, OK),
     "POST /corrections/{correction_id}/approve": Route("operator", NO_CORRECTION, NO_CORRECTION),
     "POST /corrections/{correction_id}/reject": Route("operator", NO_CORRECTION, NO_CORRECTION),
+    "POST /reconciliation":                Route("operator", OK, OK),
     "GET /reconciliation":                 Route("operator", OK, OK),
     "GET /dead-letters":                   Route("operator", OK, OK),
     "GET /dead-letters/{queue}":           Route("operator", OK, OK),

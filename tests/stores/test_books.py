@@ -25,7 +25,7 @@ from refunds.intake import Superseded
 from refunds.members import Party, Role
 from refunds.operations import LimitsRequest, ShardsRequest
 from refunds.standing import Cause
-from refunds.stores.statements import posting_of
+from refunds.stores.entries import posting_of
 from refunds.wallets import CreditRequest, PayoutRequest
 from tests.stores import market, tables, wire
 from tests.stores.engines import MOTO, Stores
@@ -329,12 +329,14 @@ class Books(RuleBasedStateMachine):
                 assert posting
                 self.stores.statements.book(owner, [posting], now=self.now)
         report = reconciliation.reconcile(
-            "end",
             store=self.stores.reconciliation,
             clock=lambda: self.now + timedelta(days=1),
             ready=lambda _: True,
         )
-        assert report.named == ()
+        assert report.ended_at
+        assert (report.differences, report.filled, report.moving) == (0, 0, 0)
+        for accounts in report.totals.values():
+            assert sum(accounts.values()) == 0
 
 
 def balances_of(rows: Iterable[dict[str, Any]]) -> dict[tuple[str, str], int]:

@@ -9,7 +9,7 @@ from typing import Any, Protocol
 from refunds import events, statements
 from refunds.events import Event
 from refunds.ledger import Posting
-from refunds.statements import Owner
+from refunds.statements import Owner, StatementLost
 
 POISON = (ValueError, TypeError, LookupError, AttributeError, ArithmeticError)
 """What reading an item raises that is not as it should be; `Busy` and AWS's errors are none."""
@@ -88,7 +88,7 @@ def fan_out(
         for owner, posting in postings:
             by_owner[owner].append(posting)
         emitted += told
-    booked = sum(store.book(owner, postings, now=now) for owner, postings in by_owner.items())
+    booked = sum(_book(owner, postings, store, now) for owner, postings in by_owner.items())
     bus.put(emitted)
     return FannedOut(booked, len(emitted), tuple(poisoned))
 
@@ -99,6 +99,14 @@ def _consequences(
     posting = store.posting_of(change.posting) if change.posting else None
     owners = statements.owners(posting) if posting else ()
     return [(owner, posting) for owner in owners if posting], _events(change, store)
+
+
+def _book(owner: Owner, postings: Sequence[Posting], store: StatementStore, now: datetime) -> int:
+    """A lost statement holds up no other: once it is rebuilt, reconciliation books these."""
+    try:
+        return store.book(owner, postings, now=now)
+    except StatementLost:
+        return 0
 
 
 def _events(change: Change, store: StatementStore) -> list[Event]:

@@ -17,7 +17,8 @@ from refunds.events import Event
 from refunds.ledger import Posting
 from refunds.settings import Settings
 from refunds.stores.dynamo import from_item
-from refunds.stores.statements import StatementStore, posting_of
+from refunds.stores.entries import posting_of
+from refunds.stores.statements import StatementStore
 from refunds.times import format_instant
 
 if TYPE_CHECKING:
