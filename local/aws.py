@@ -20,8 +20,10 @@ from local.paths import TOOLS
 if TYPE_CHECKING:
     from subprocess import Popen
 
+    from botocore.config import Config
     from mypy_boto3_cloudformation import CloudFormationClient
     from mypy_boto3_cognito_idp import CognitoIdentityProviderClient
+    from mypy_boto3_dynamodb import DynamoDBClient
     from mypy_boto3_lambda import LambdaClient
     from mypy_boto3_s3 import S3Client
 
@@ -93,6 +95,10 @@ def lambdas(endpoint: str) -> "LambdaClient":
 
 def s3(endpoint: str) -> "S3Client":
     return _session().client("s3", endpoint_url=require_loopback(endpoint))
+
+
+def dynamodb(endpoint: str, config: "Config") -> "DynamoDBClient":
+    return _session().client("dynamodb", endpoint_url=require_loopback(endpoint), config=config)
 
 
 def http(endpoint: str) -> httpx.Client:

@@ -18,6 +18,7 @@ from hypothesis.stateful import (
     run_state_machine_as_test,
 )
 
+from local.table import create_table
 from refunds import corrections, operations, reconciliation, statements, wallets
 from refunds.corrections import CorrectionRequest
 from refunds.errors import RefundsError
@@ -371,7 +372,7 @@ def test_the_books_hold_whatever_is_done(stores: Stores, request: Any) -> None:
 
     class Here(Books):
         def __init__(self) -> None:
-            name = tables.create(stores.client, f"Table-{uuid4().hex}")
+            name = create_table(stores.client, f"Table-{uuid4().hex}")
             super().__init__(Stores(stores.client, name))
 
     run_state_machine_as_test(

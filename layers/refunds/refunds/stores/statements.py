@@ -68,7 +68,7 @@ class StatementStore(Dynamo):
     ) -> Page[Entry]:
         """A page, newest first, of what was booked from `start` to before `end`."""
         below = min(after, end) if after else end
-        found = list(islice(self._newest_first(owner, start, below), limit + 1))
+        found = list(islice(self._newest_first(owner, start, below, limit + 1), limit + 1))
         page = [_entry(item) for item in found[:limit]]
         more = len(found) > limit
         return Page(page, found[limit - 1]["sk"] if more else None)
@@ -168,19 +168,29 @@ class StatementStore(Dynamo):
                 _moved,
             )
 
-    def _newest_first(self, owner: Owner, start: str, below: str) -> Iterator[Values]:
-        for total in self.months(owner):
+    def _newest_first(self, owner: Owner, start: str, below: str, wanted: int) -> Iterator[Values]:
+        """As of when the months were read; each bucket is asked once for its share of `wanted`."""
+        months = self.months(owner)
+        last = newest = sum(total.entries for total in months)
+        # One more that is `below` itself, and one to know that there are more.
+        share = wanted // table.LIST_BUCKETS + 2
+        for total in months:
+            first = last - total.entries + 1
             if start[:7] <= total.month <= below[:7]:
-                buckets = [
-                    self._bucket(owner, total.month, bucket, start, below)
-                    for bucket in range(table.LIST_BUCKETS)
+                # Consecutive numbers are in different buckets: few entries are in as few of them.
+                numbers = range(max(first, last - table.LIST_BUCKETS + 1), last + 1)
+                keys = [
+                    table.statement_bucket(owner, total.month, number % table.LIST_BUCKETS)
+                    for number in numbers
                 ]
-                yield from merge(*buckets, key=itemgetter("sk"), reverse=True)
+                buckets = [self._bucket(key, start, below, share) for key in keys]
+                for item in merge(*buckets, key=itemgetter("sk"), reverse=True):
+                    # What is booked meanwhile is in some buckets' answers and not in others'.
+                    if item["number"] <= newest:
+                        yield item
+            last = first - 1
 
-    def _bucket(
-        self, owner: Owner, month: str, bucket: int, start: str, below: str
-    ) -> Iterator[Values]:
-        key = table.statement_bucket(owner, month, bucket)
+    def _bucket(self, key: str, start: str, below: str, page_size: int) -> Iterator[Values]:
         pages = self.client.get_paginator("query").paginate(
             TableName=self.table,
             ConsistentRead=True,
@@ -191,15 +201,12 @@ class StatementStore(Dynamo):
                 ":below": {"S": below},
             },
             ScanIndexForward=False,
-            PaginationConfig={"PageSize": PAGE_SIZE},
+            PaginationConfig={"PageSize": page_size},
         )
         for page in pages:
             for item in map(from_item, page["Items"]):
                 if item["sk"] < below:
                     yield item
-
-
-PAGE_SIZE = 25
 
 
 def posting_of(item: Values) -> Posting | None:
