@@ -10,9 +10,22 @@ from local import accounts, aws
 from local.accounts import Person
 from local.deploy import Outputs
 
-SCOPES = ["refunds/members.write", "refunds/orders.write", "refunds/wallet.credit"]
+SCOPES = [
+    "refunds/members.write",
+    "refunds/orders.write",
+    "refunds/wallet.credit",
+    "refunds/wallet.payout",
+]
 COLD_STARTS_AT_ONCE = os.cpu_count() or 2
-READS = ("/shop", "/refund-policy", "/wallet", "/orders", "/refunds")
+READS = (
+    "/shop",
+    "/refund-policy",
+    "/wallet",
+    "/wallet/statement?currency=CNY",
+    "/orders",
+    "/refunds",
+    "/merchants/nobody",
+)
 
 
 @dataclass(frozen=True)

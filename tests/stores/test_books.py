@@ -135,7 +135,7 @@ class Books(RuleBasedStateMachine):
             outcome = market.settle(self.stores, *sorted(set(chosen)), now=self.now)
         assert outcome.settled.isdisjoint(outcome.failed | outcome.waiting)
         for merchant in MERCHANTS if outcome.short else ():
-            self.stores.debits.suspend_for_funds(merchant, now=self.now)
+            self.stores.debits.suspend_for_funds(merchant, "CNY", now=self.now)
 
     @precondition(lambda self: self.refund_ids)
     @rule(data=st.data())

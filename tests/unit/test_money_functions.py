@@ -89,7 +89,8 @@ def test_a_guarantee_limit_wakes_what_waits_and_the_debt_is_shown_to_both_sides(
     message = accept(cloud)
     assert cloud.deliver(message) == set()
     seen = operate(cloud, "GET", "").body
-    assert (seen["certification"], seen["wallets"]) == ("suspended", [])
+    [empty] = seen["wallets"]
+    assert (seen["certification"], empty["available"]) == ("suspended", 0)
     waiting = cloud.call(
         operate_merchants, "GET", f"{M}/waiting-refunds", OPERATOR, query={"currency": "CNY"}
     )
@@ -289,6 +290,7 @@ def stream(cloud: Cloud, before: list[dict[str, Any]]) -> dict[str, Any]:
     return {
         "Records": [
             {
+                "eventID": "c4ca4238a0b923820dcc509a6f75849b",
                 "eventSource": "aws:dynamodb",
                 "dynamodb": {
                     "ApproximateCreationDateTime": 1709294400,

@@ -14,11 +14,12 @@ from refunds.statements import Owner
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """One item before and after, and when the stream saw it."""
+    """One item before and after; when the stream saw it, and under which id."""
 
     old: Mapping[str, Any] | None
     new: Mapping[str, Any] | None
     changed_at: str
+    change_id: str
 
     @property
     def posting(self) -> Mapping[str, Any] | None:
@@ -69,5 +70,11 @@ def _events(change: Change, store: StatementStore) -> list[Event]:
     refundable = 0
     if new and new["sk"] == "REFUND" and new["status"] != old.get("status"):
         refundable = store.refundable(new["order_id"])
-    emitted = events.of_change(change.old, new, refundable=refundable, changed_at=change.changed_at)
+    emitted = events.of_change(
+        change.old,
+        new,
+        refundable=refundable,
+        changed_at=change.changed_at,
+        change_id=change.change_id,
+    )
     return list(emitted)

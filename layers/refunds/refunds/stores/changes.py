@@ -76,6 +76,7 @@ def change_of(record: Mapping[str, Any]) -> Change:
         old=from_item(images["OldImage"]) if "OldImage" in images else None,
         new=from_item(images["NewImage"]) if "NewImage" in images else None,
         changed_at=format_instant(seen),
+        change_id=record["eventID"],
     )
 
 
