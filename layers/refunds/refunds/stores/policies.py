@@ -10,7 +10,8 @@ from refunds.errors import (
 from refunds.policies import ConfirmedPolicy, Draft
 from refunds.shops import ShopSettings
 from refunds.standing import Status
-from refunds.stores.dynamo import Dynamo, Values, model_of
+from refunds.stores.dynamo import Dynamo, model_of
+from refunds.stores.forms import Values
 
 
 def _already_confirmed(policy: Values | None) -> Exception:
