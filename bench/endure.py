@@ -85,7 +85,7 @@ def _publish(found: dict[str, Tally]) -> None:
             for kind in kinds
         ),
     )
-    said = [*lines, "", *by_kind, "", f"{WRITERS} writers, 1 reader. {engines.versions()}."]
+    said = [*lines, "", *by_kind, "", f"{WRITERS} writers, 1 reader. {engines.versions(found)}."]
     numbers = {
         name: {"reads": tally.reads, "seconds": tally.seconds, "shards": sorted(tally.shards)}
         | {f"{kind}_{how}": count for (kind, how), count in sorted(tally.ended.items())}

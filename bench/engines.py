@@ -1,7 +1,7 @@
 """The engines that a bench runs on, each started for it on loopback and gone afterwards."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import ExitStack, contextmanager
 
 from local import aws, engine
@@ -25,10 +25,15 @@ def each() -> Iterator[tuple[str, str]]:
             yield name, endpoint
 
 
-def versions() -> str:
+def versions(names: Iterable[str]) -> str:
+    """Of those that were run."""
     pinned = (ROOT / "requirements-local.txt").read_text(encoding="utf-8")
     [ministack] = re.findall(r"^ministack==(\S+)", pinned, re.MULTILINE)
-    return f"{MINISTACK} {ministack}; {AWS_ENGINE}: {engine.PACKAGE} {engine.VERSION}, in memory"
+    known = {
+        MINISTACK: f"{MINISTACK} {ministack}",
+        AWS_ENGINE: f"{AWS_ENGINE}: {engine.PACKAGE} {engine.VERSION}, in memory",
+    }
+    return "; ".join(known[name] for name in names)
 
 
 @contextmanager

@@ -217,6 +217,8 @@ def rows(found: dict[str, dict[Case, Cost]]) -> Iterator[list[object]]:
 
 def main() -> int:
     found = {name: run(endpoint) for name, endpoint in engines.each()}
+    if not found:
+        return 1
     verdicts = [verdict(name, costs) for name, costs in found.items()]
     heads = ["postings", "page", "requests", "read units"]
     for name in found:
@@ -224,7 +226,7 @@ def main() -> int:
     said = [*report.table(heads, rows(found)), "", *(said for said, _ in verdicts)]
     report.publish(
         "statement",
-        [*said, "", f"{REPEATS} reads of each page. {engines.versions()}."],
+        [*said, "", f"{REPEATS} reads of each page. {engines.versions(found)}."],
         {
             name: [{"case": str(c), **vars(cost)} for c, cost in each.items()]
             for name, each in found.items()
