@@ -1,8 +1,9 @@
 """A statement of 100,000 postings: what a page of 100 costs, however deep it is.
 
-Booked and read through the product's own store, with the cursors that it gives. Requests are exact,
-read units are the engine's word, times are this machine's. It takes some minutes: MiniStack looks at
-every item of a partition for each query. Exit status 1: a page needs more requests than the first.
+Booked and read through the product's own store, with the cursors that it gives. Requests are exact;
+read units are the engine's word; times are this machine's. It takes a while: for each query,
+MiniStack looks at every item of a partition. Exit status 1: a page needs more requests than the
+first.
 """
 
 import sys
