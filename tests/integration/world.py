@@ -18,7 +18,7 @@ import httpx
 from local import accounts, aws, deploy
 from local.deploy import Outputs
 from refunds import table
-from refunds.stores.forms import from_item
+from refunds.stores.dynamo import from_item
 from refunds.times import format_instant
 
 if TYPE_CHECKING:

@@ -2,7 +2,7 @@
 
 from typing import TYPE_CHECKING, Any
 
-from refunds.stores.forms import from_item
+from refunds.stores.dynamo import from_item
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient

@@ -25,7 +25,7 @@ from refunds.policies import Draft, PolicyTerms, RefundStatement
 from refunds.refunds import Refund, RefundStatus
 from refunds.settlement import Reply, Settled
 from refunds.standing import Cause
-from refunds.stores.forms import to_item
+from refunds.stores.dynamo import to_item
 from refunds.wallets import CreditRequest
 from tests.stores import market, tables
 from tests.stores.engines import Stores

@@ -10,7 +10,7 @@ from refunds import reconciliation, statements, table
 from refunds.reconciliation import LATEST, Difference, Kind, Report
 from refunds.statements import Owner
 from refunds.stores import reconciliation as walks
-from refunds.stores.forms import to_item
+from refunds.stores.dynamo import to_item
 from refunds.table import Key
 from refunds.wallets import CreditTarget
 from tests.stores import tables, wire

@@ -8,10 +8,10 @@ from dataclasses import dataclass
 from itertools import batched
 from typing import TYPE_CHECKING, Any, Protocol, Self
 
+import boto3
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
-from refunds.clients import client
 from refunds.observability import log_failure
 from refunds.settings import Settings
 
@@ -47,7 +47,8 @@ class DebitQueue:
 
     @classmethod
     def from_settings(cls, settings: Settings) -> Self:
-        return cls(client("sqs", CLIENT_CONFIG), settings.debit_queue_url)
+        client = boto3.client("sqs", config=CLIENT_CONFIG)
+        return cls(client, settings.debit_queue_url)
 
     def send(self, refunds: Iterable[tuple[str, str]]) -> frozenset[str]:
         """Send a message for each (refund id, merchant id); the ids of those that were taken.

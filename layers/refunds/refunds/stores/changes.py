@@ -7,16 +7,16 @@ from functools import cache
 from itertools import batched
 from typing import TYPE_CHECKING, Any, Self
 
+import boto3
 from botocore.config import Config
 
 from refunds import events, table
 from refunds.changes import Change
-from refunds.clients import client
 from refunds.errors import Busy
 from refunds.events import Event
 from refunds.ledger import Posting
 from refunds.settings import Settings
-from refunds.stores.forms import from_item
+from refunds.stores.dynamo import from_item
 from refunds.stores.statements import StatementStore, posting_of
 from refunds.times import format_instant
 
@@ -82,5 +82,4 @@ def change_of(record: Mapping[str, Any]) -> Change:
 
 @cache
 def _client() -> "EventBridgeClient":
-    made: EventBridgeClient = client("events", CLIENT_CONFIG)
-    return made
+    return boto3.client("events", config=CLIENT_CONFIG)

@@ -7,8 +7,7 @@ from refunds.funding import Funds
 from refunds.ledger import Posting
 from refunds.paging import Page
 from refunds.refunds import Refund, RefundStatus
-from refunds.stores.dynamo import model_of
-from refunds.stores.forms import Values
+from refunds.stores.dynamo import Values, model_of
 from refunds.stores.lists import Listing
 from refunds.stores.refunds import RefundStore
 from refunds.stores.wallets import WalletStore

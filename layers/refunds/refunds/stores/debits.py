@@ -21,8 +21,14 @@ from refunds.settlement import (
     Short,
     Unknown,
 )
-from refunds.stores.dynamo import CONTENTION, NOT_NOW, Action, actions_of, refused_actions
-from refunds.stores.forms import Values
+from refunds.stores.dynamo import (
+    CONTENTION,
+    NOT_NOW,
+    Action,
+    Values,
+    actions_of,
+    refused_actions,
+)
 from refunds.stores.standing import StandingStore
 from refunds.times import format_instant
 

@@ -1,21 +1,21 @@
-"""The client, and the transaction that every store uses."""
+"""The client, the forms of items, and the transaction that every store uses."""
 
 import random
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import cache
 from itertools import batched
 from typing import TYPE_CHECKING, Any, Self
 
+import boto3
+from boto3.dynamodb.types import TypeDeserializer, TypeSerializer
 from botocore.config import Config
 from botocore.exceptions import ClientError
 
-from refunds.clients import client
 from refunds.errors import Busy
 from refunds.settings import Settings
-from refunds.stores.forms import Item, Values, from_item, to_item, typed
 from refunds.table import DUE_LIST, Key
 from refunds.times import format_instant
 
@@ -44,12 +44,39 @@ NOT_NOW = frozenset(
 )
 """Why a whole request may be sent again: nothing of it was done, or its conditions will tell."""
 
+type Item = dict[str, Any]
+type Values = dict[str, Any]
+
+_serialize = TypeSerializer().serialize
+_deserialize = TypeDeserializer().deserialize
+
 
 @cache
 def _client() -> "DynamoDBClient":
     """One for all stores of a function: a client costs more to make than to use."""
-    made: DynamoDBClient = client("dynamodb", CLIENT_CONFIG)
-    return made
+    return boto3.client("dynamodb", config=CLIENT_CONFIG)
+
+
+def to_item(values: Mapping[str, Any]) -> Item:
+    """Attribute values; what is None is not there."""
+    return {name: _serialize(value) for name, value in values.items() if value is not None}
+
+
+def from_item(item: Mapping[str, Any]) -> Values:
+    """Plain values; a number is an int, for there are no others in the table."""
+    return {name: _plain(_deserialize(value)) for name, value in item.items()}
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {name: _plain(each) for name, each in value.items()}
+    if isinstance(value, list):
+        return [_plain(each) for each in value]
+    if isinstance(value, str | bool | bytes | None):
+        return value
+    if isinstance(value, set):
+        return sorted(value)
+    return int(value)
 
 
 def model_of[M: "BaseModel"](model: type[M], values: Values) -> M:
@@ -280,7 +307,7 @@ class Dynamo:
 
 
 def _named(values: Values) -> Item:
-    return {f":{name}": typed(value) for name, value in values.items()}
+    return {f":{name}": _serialize(value) for name, value in values.items()}
 
 
 def actions_of(actions: Sequence[Action]) -> Any:

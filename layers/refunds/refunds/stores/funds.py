@@ -16,8 +16,7 @@ from refunds import funding, table
 from refunds.debits import MAX_SHARDS
 from refunds.errors import Busy
 from refunds.funding import Funds
-from refunds.stores.dynamo import Action, Dynamo
-from refunds.stores.forms import Values, from_item
+from refunds.stores.dynamo import Action, Dynamo, Values, from_item
 from refunds.table import Key
 from refunds.times import format_instant
 

@@ -8,8 +8,7 @@ from operator import itemgetter
 from typing import Any
 
 from refunds.paging import MAX_LIMIT, Page
-from refunds.stores.dynamo import Dynamo
-from refunds.stores.forms import Values, from_item
+from refunds.stores.dynamo import Dynamo, Values, from_item
 from refunds.table import Key
 
 MAX_LOOKED_AT = 1000

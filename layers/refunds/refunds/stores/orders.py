@@ -7,8 +7,7 @@ from refunds.certification import Suspension
 from refunds.members import Party, Role
 from refunds.orders import Order
 from refunds.paging import Page
-from refunds.stores.dynamo import model_of
-from refunds.stores.forms import from_item
+from refunds.stores.dynamo import from_item, model_of
 from refunds.stores.lists import Listing, ListStore
 from refunds.stores.policies import PolicyStore
 from refunds.times import format_instant

@@ -10,8 +10,7 @@ from refunds.errors import (
 from refunds.policies import ConfirmedPolicy, Draft
 from refunds.shops import ShopSettings
 from refunds.standing import Status
-from refunds.stores.dynamo import Dynamo, model_of
-from refunds.stores.forms import Values
+from refunds.stores.dynamo import Dynamo, Values, model_of
 
 
 def _already_confirmed(policy: Values | None) -> Exception:

@@ -7,8 +7,7 @@ from refunds import table
 from refunds.reconciliation import LATEST, RESERVED, Report
 from refunds.statements import Balances, Owner
 from refunds.stores.changes import ChangeStore
-from refunds.stores.dynamo import model_of
-from refunds.stores.forms import Values, from_item
+from refunds.stores.dynamo import Values, from_item, model_of
 from refunds.stores.lists import Listing, ListStore
 from refunds.stores.wallets import WalletStore
 

@@ -8,8 +8,7 @@ from refunds.members import Party
 from refunds.paging import Page
 from refunds.refunds import OPEN, Refund, RefundStatus
 from refunds.stores.debits import OPEN_STILL, OPEN_VALUES
-from refunds.stores.dynamo import Action, model_of
-from refunds.stores.forms import Values
+from refunds.stores.dynamo import Action, Values, model_of
 from refunds.stores.orders import OrderStore, listing_of
 from refunds.table import Key
 from refunds.times import format_instant

@@ -7,8 +7,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 from refunds import table
 from refunds.errors import Busy, CertificationStateConflict
 from refunds.standing import Cause, Status
-from refunds.stores.dynamo import Action
-from refunds.stores.forms import Values
+from refunds.stores.dynamo import Action, Values
 from refunds.stores.funds import FundStore
 from refunds.times import format_instant
 

@@ -18,8 +18,7 @@ from refunds.errors import Busy
 from refunds.ledger import Cause, Leg, Posting, legs_of_refund
 from refunds.paging import Page
 from refunds.statements import Balances, Entry, Head, MonthTotal, Owner
-from refunds.stores.dynamo import CONFLICT_TRIES, Action, Dynamo
-from refunds.stores.forms import Values, from_item
+from refunds.stores.dynamo import CONFLICT_TRIES, Action, Dynamo, Values, from_item
 
 PER_TRANSACTION = 45
 """Postings of one transaction: an entry and a record each; head and month are two more."""

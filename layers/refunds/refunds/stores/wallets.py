@@ -7,8 +7,7 @@ from refunds.errors import InsufficientBalance
 from refunds.fields import Model
 from refunds.funding import Funds
 from refunds.ledger import Leg, Part, Posting
-from refunds.stores.dynamo import Action
-from refunds.stores.forms import Values
+from refunds.stores.dynamo import Action, Values
 from refunds.stores.funds import FundStore
 from refunds.table import Key
 from refunds.wallets import AlreadyPosted, BalancesChanged, Wallet
