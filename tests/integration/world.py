@@ -438,7 +438,7 @@ class World:
 
     def messages_for(self, *refund_ids: str) -> list[str]:
         """Take what is in the debit queue, while it is paused; each refund's own message is due."""
-        bodies = list(self._drained(self.outputs.debit_queue_url))
+        bodies = list(self.taken_from(self.outputs.debit_queue_url))
         wanted = [body for body in bodies if any(each in body for each in refund_ids)]
         assert len(wanted) == len(refund_ids), bodies
         return wanted
@@ -479,10 +479,19 @@ class World:
         """The message with this word in it, once it is in that queue; all are taken out."""
 
         def look() -> list[str]:
-            self._taken.extend(self._drained(queue_url))
+            self._taken.extend(self.taken_from(queue_url))
             return [body for body in self._taken if word in body]
 
         return until(look, bool)[0]
+
+    def taken_from(self, queue_url: str) -> Iterator[str]:
+        """What is in a queue now, taken out of it."""
+        while messages := self.sqs.receive_message(QueueUrl=queue_url, MaxNumberOfMessages=10).get(
+            "Messages"
+        ):
+            for message in messages:
+                self.sqs.delete_message(QueueUrl=queue_url, ReceiptHandle=message["ReceiptHandle"])
+                yield message["Body"]
 
     def invoke(self, function: Function, event: Json) -> Any:
         answer = self.lambdas.invoke(
@@ -572,14 +581,6 @@ class World:
         self.sqs.set_queue_attributes(
             QueueUrl=self.outputs.debit_queue_url, Attributes={"VisibilityTimeout": seconds}
         )
-
-    def _drained(self, queue_url: str) -> Iterator[str]:
-        while messages := self.sqs.receive_message(QueueUrl=queue_url, MaxNumberOfMessages=10).get(
-            "Messages"
-        ):
-            for message in messages:
-                self.sqs.delete_message(QueueUrl=queue_url, ReceiptHandle=message["ReceiptHandle"])
-                yield message["Body"]
 
 
 def unique(prefix: str) -> str:
