@@ -17,6 +17,7 @@ from refunds.errors import (
     CorrectionNotFound,
     CorrectionNotOpen,
     IdempotencyKeyReused,
+    InsufficientBalance,
     RefundNotFound,
     RefundNotReversible,
 )
@@ -142,18 +143,14 @@ def decide(
         ApproverIsProposer: it takes two.
         InsufficientBalance: an account would go where it may not; nothing is written.
     """
-    proposed = store.correction(correction_id)
-    if proposed is None:
-        raise CorrectionNotFound
-    if proposed.status is not CorrectionStatus.PROPOSED:
-        raise CorrectionNotOpen(status=proposed.status)
+    proposed = _open(correction_id, store)
     status = CorrectionStatus.APPROVED if approve else CorrectionStatus.REJECTED
     decided = proposed.model_copy(
         update={"status": status, "decided_by": operator, "decided_at": now}
     )
     if not approve:
-        if not store.reject(decided):
-            raise CorrectionNotOpen
+        while not store.reject(decided):
+            _open(correction_id, store)
         return decided
     if operator == proposed.proposed_by:
         raise ApproverIsProposer
@@ -164,6 +161,10 @@ def decide(
             store.approve(decided, posting, _funds_of(legs, proposed.currency, store))
         except BalancesChanged:
             continue
+        except InsufficientBalance:
+            # Approved by another in this moment, it has itself moved what is missing now.
+            _open(correction_id, store)
+            raise
         return decided
     raise Busy
 
@@ -210,6 +211,16 @@ def reverse(
             continue
         return reversal
     raise Busy
+
+
+def _open(correction_id: str, store: CorrectionStore) -> Correction:
+    """Raises CorrectionNotFound, CorrectionNotOpen."""
+    correction = store.correction(correction_id)
+    if correction is None:
+        raise CorrectionNotFound
+    if correction.status is not CorrectionStatus.PROPOSED:
+        raise CorrectionNotOpen(status=correction.status)
+    return correction
 
 
 def _content(request: CorrectionRequest) -> dict[str, object]:
