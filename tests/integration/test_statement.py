@@ -1,14 +1,20 @@
 """Each side's statement (D15, D16): every movement once, numbered, whatever goes on meanwhile."""
 
 import csv
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from datetime import datetime, timedelta, timezone
 from io import StringIO
-from itertools import pairwise
+from itertools import batched, pairwise
 from typing import Any
+from urllib.parse import parse_qsl
 
 import pytest
 
+from refunds import table
+from refunds.statements import Owner
+from refunds.stores.dynamo import to_item
 from tests.integration.world import FUNDS, Json, Party, Scene, World, problem
 
 REFUNDS = 60
@@ -242,6 +248,64 @@ def test_what_is_downloaded_is_what_the_pages_say(world: World, traded: Scene) -
         )
         wanted = world.statement(party, **{"from": start})
         assert rows(part.text) == [as_text(line) for line in wanted]
+
+
+def test_a_long_download_goes_on_where_its_link_header_says(world: World) -> None:
+    buyer = world.buyer()
+    with long_statement(world, buyer, entries=5003):
+        query = {"currency": "CNY", "to": "2026-01-02T00:00:00+00:00"}
+        answer = world.call(buyer, "GET", "/wallet/statement.csv", params=query)
+        first = rows(answer.text)
+        assert [row["number"] for row in (first[0], first[-1])] == ["5003", "4"]
+        target, relation = answer.headers["link"].split("; ")
+        assert relation == 'rel="next"'
+        assert target.startswith("<?")
+        going_on = parse_qsl(target[2:-1], strict_parsing=True)
+        assert query.items() <= dict(going_on).items()
+        rest = world.call(buyer, "GET", f"/wallet/statement.csv{target[1:-1]}")
+        assert [row["number"] for row in rows(rest.text)] == ["3", "2", "1"]
+        assert "link" not in rest.headers
+
+
+@contextmanager
+def long_statement(world: World, buyer: Party, *, entries: int) -> Iterator[None]:
+    """While inside, the buyer has so many entries, of a month long ago."""
+    owner, name = Owner("buyer", buyer.id, "CNY"), world.outputs.table_name
+    booked_at = "2026-01-01T00:00:00.000000Z"
+    balances = {"available": 0, "deposit": 0, "receivable": 0}
+    items: list[Any] = [
+        {
+            **table.statement_month(owner, "2026-01"),
+            **to_item({"entries": entries, "credited": entries, "debited": 0}),
+        }
+    ]
+    items += [
+        {
+            **table.statement_entry(owner, booked_at, number),
+            **to_item(
+                {
+                    "number": number,
+                    "booked_at": booked_at,
+                    "posting_id": f"rf_{number}",
+                    "cause": "refund",
+                    "posted_at": booked_at,
+                    "change": {**balances, "available": 1},
+                    "balances": {**balances, "available": number},
+                }
+            ),
+        }
+        for number in range(1, entries + 1)
+    ]
+    try:
+        for chunk in batched(items, 25, strict=False):
+            puts: list[Any] = [{"PutRequest": {"Item": item}} for item in chunk]
+            world.dynamodb.batch_write_item(RequestItems={name: puts})
+        yield
+    finally:
+        for chunk in batched(items, 25, strict=False):
+            keys = [{"pk": item["pk"], "sk": item["sk"]} for item in chunk]
+            deletes: list[Any] = [{"DeleteRequest": {"Key": key}} for key in keys]
+            world.dynamodb.batch_write_item(RequestItems={name: deletes})
 
 
 def ask_for(world: World, scene: Scene, count: int) -> list[str]:

@@ -4,6 +4,7 @@ A correction is proposed by one operator and approved by another. A reversal tak
 from its buyer after a dispute.
 """
 
+from collections.abc import Iterable
 from datetime import datetime
 from enum import StrEnum
 from typing import Annotated, Protocol
@@ -84,6 +85,7 @@ class ReversalRequest(Model):
 
 class Reversal(Model):
     refund_id: Id
+    merchant_id: Id
     amount: Balance
     currency: Currency
     reason: Text
@@ -185,6 +187,7 @@ def reverse(
         raise RefundNotReversible(status=refund.status)
     reversal = Reversal(
         refund_id=refund_id,
+        merchant_id=refund.merchant_id,
         amount=refund.amount,
         currency=refund.currency,
         reason=reason,
@@ -227,10 +230,14 @@ def _content(request: CorrectionRequest) -> dict[str, object]:
     return request.model_dump(include=set(CorrectionRequest.model_fields))
 
 
+def merchants_of(legs: Iterable[Leg | CorrectionLeg]) -> list[str]:
+    """Whose accounts a correction moves."""
+    accounts = (leg.account.split(":") for leg in legs)
+    return sorted({owner for kind, owner, *_ in accounts if kind == "merchant"})
+
+
 def _funds_of(legs: tuple[Leg, ...], currency: str, store: CorrectionStore) -> dict[str, Funds]:
-    merchants = sorted(
-        {leg.account.split(":")[1] for leg in legs if leg.account.startswith("merchant:")}
-    )
+    merchants = merchants_of(legs)
     for merchant_id in merchants:
         store.open_wallet(merchant_id, currency)
     return {merchant_id: store.read_funds(merchant_id, currency) for merchant_id in merchants}
