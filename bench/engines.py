@@ -12,9 +12,9 @@ from local.terminal import messages, step
 MINISTACK, AWS_ENGINE = "MiniStack", "AWS's own engine"
 
 
-def each() -> Iterator[tuple[str, str]]:
+def each(*names: str) -> Iterator[tuple[str, str]]:
     """(name, endpoint) of one after the other; one that can't be had is named and left out."""
-    for name in (MINISTACK, AWS_ENGINE):
+    for name in names:
         with ExitStack() as stack:
             try:
                 with step(f"{name} starts"):

@@ -1,9 +1,9 @@
 """A statement of 100,000 postings: what a page of 100 costs, however deep it is.
 
-Booked and read through the product's own store, with the cursors that it gives. Requests are exact;
-read units are the engine's word; times are this machine's. It takes a while: for each query,
-MiniStack looks at every item of a partition. Exit status 1: a page needs more requests than the
-first.
+Booked and read through the product's own store, with the cursors that it gives, on AWS's own engine:
+MiniStack looks at every item of a partition for each query, so that its times say nothing. Requests
+are exact; read units are the engine's word; times are this machine's. Exit status 1: a page needs
+more requests than the first.
 """
 
 import sys
@@ -218,7 +218,7 @@ def rows(found: dict[str, dict[Case, Cost]]) -> Iterator[list[object]]:
 
 
 def main() -> int:
-    found = {name: run(endpoint) for name, endpoint in engines.each()}
+    found = {name: run(endpoint) for name, endpoint in engines.each(engines.AWS_ENGINE)}
     if not found:
         return 1
     verdicts = [verdict(name, costs) for name, costs in found.items()]
