@@ -1,0 +1,135 @@
+"""Breadth first: every state within the bounds once, and the shortest way to what is wrong."""
+
+from array import array
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+
+from tests.model.invariants import edge_faults, goal, state_faults
+from tests.model.model import Model
+from tests.model.state import State, Step
+
+
+@dataclass
+class Exploration:
+    model: Model
+    states: list[State] = field(default_factory=list)
+    parents: array[int] = field(default_factory=lambda: array("i"))
+    steps: int = 0
+    violation: str = ""
+    trace: list[tuple[Step, State]] = field(default_factory=list)
+    """The shortest way to the violation."""
+
+    def path(self, number: int) -> list[tuple[Step, State]]:
+        """The steps that lead to a state, and the states after them."""
+        numbers = [number]
+        while self.parents[numbers[-1]] >= 0:
+            numbers.append(self.parents[numbers[-1]])
+        states = [self.states[each] for each in reversed(numbers)]
+        return [
+            (self.step(before, after), after)
+            for before, after in zip(states, states[1:], strict=False)
+        ]
+
+    def step(self, before: State, after: State) -> Step:
+        return next(edge.step for edge in self.model.edges(before) if edge.state == after)
+
+    def told(self) -> str:
+        """What was found, as one reads it."""
+        name = self.model.bounds.name
+        if not self.violation:
+            return f"{name}: {len(self.states):,} states, {self.steps:,} steps, no violation"
+        lines = [f"{name}: {self.violation}", f"     {shown(self.model.initial())}"]
+        for number, (step, state) in enumerate(self.trace, 1):
+            lines += [f"{number:3}. {sentence(step)}", f"     {shown(state)}"]
+        return "\n".join(lines)
+
+
+def explore(model: Model) -> Exploration:
+    """All states, and the first violation, if any, with the shortest way to it."""
+    found, fair, starts = Exploration(model), array("i"), array("q", [0])
+    index: dict[State, int] = {}
+    kept: dict[object, object] = {}
+
+    def number(state: State, parent: int) -> int:
+        known = index.get(state)
+        if known is not None:
+            return known
+        # Parts that are equal are one object: a million states fit into memory.
+        state = State(*(kept.setdefault(part, part) for part in state))  # type: ignore[arg-type]
+        index[state] = len(found.states)
+        found.states.append(state)
+        found.parents.append(parent)
+        return index[state]
+
+    number(model.initial(), -1)
+    place = 0
+    while place < len(found.states):
+        state = found.states[place]
+        wrong = state_faults(model.bounds, state)
+        if wrong:
+            return _violated(found, wrong, found.path(place))
+        for edge in model.edges(state):
+            found.steps += 1
+            wrong = edge_faults(model, state, edge)
+            if wrong:
+                return _violated(found, wrong, [*found.path(place), (edge.step, edge.state)])
+            target = number(edge.state, place)
+            if edge.fair:
+                fair.append(target)
+        starts.append(len(fair))
+        place += 1
+    stuck = _stuck(found.states, fair, starts, lambda each: goal(model.bounds, each))
+    if stuck is not None:
+        wrong = "6: from here, and with no more faults, an accepted refund never comes to its end"
+        return _violated(found, wrong, found.path(stuck))
+    return found
+
+
+def _violated(
+    found: Exploration, violation: str, trace: list[tuple[Step, State]]
+) -> Exploration:
+    found.violation, found.trace = violation, trace
+    return found
+
+
+def _stuck(
+    states: list[State],
+    fair: "array[int]",
+    starts: "array[int]",
+    reached: Callable[[State], bool],
+) -> int | None:
+    """The first state from which the system's own steps lead to no goal."""
+    good = bytearray(map(reached, states))
+    while True:
+        missing = [place for place in range(len(states) - 1, -1, -1) if not good[place]]
+        before = len(missing)
+        for place in missing:
+            good[place] = any(good[each] for each in fair[starts[place] : starts[place + 1]])
+        left = [place for place in missing if not good[place]]
+        if not left:
+            return None
+        if len(left) == before:
+            return min(left)
+
+
+def shown(state: State) -> str:
+    from tests.model.state import STATUSES
+
+    refunds = ", ".join(f"r{n} {STATUSES[each]}" for n, each in enumerate(state.status))
+    wallets = "; ".join(
+        f"{'+'.join(map(str, each.shards))}"
+        + f" deposit {each.deposit}" * bool(each.deposit)
+        + f" owed {each.owed}" * bool(each.owed)
+        + " frozen" * bool(each.frozen)
+        + " held" * bool(each.held)
+        for each in state.wallets
+    )
+    return f"{refunds} | wallet {wallets} | buyers {state.buyers}"
+
+
+def sentence(step: Step) -> str:
+    return str(step)
+
+
+def total(explorations: Iterable[Exploration]) -> int:
+    return sum(len(each.states) for each in explorations)
