@@ -319,7 +319,8 @@ class Debiting:
     ) -> Edge:
         workers = tuple(sorted(put(state.workers, place, worker)))
         step = Step(what, place, detail, reply, fault)
-        return Edge(step, state._replace(workers=workers), not fault)
+        # By position: `_replace` takes three times as long, and most steps come by here.
+        return Edge(step, State(*state[:6], workers, *state[7:]), not fault)
 
 
 def from_richest(shards: tuple[int, ...], amount: int) -> tuple[tuple[int, int], ...]:

@@ -1,5 +1,6 @@
 """Breadth first: every state within the bounds once, and the shortest way to what is wrong."""
 
+import gc
 from array import array
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
@@ -46,9 +47,19 @@ class Exploration:
 
 def explore(model: Model) -> Exploration:
     """All states, and the first violation, if any, with the shortest way to it."""
+    # Millions of tuples and no cycle: there is nothing to collect, and much to look through.
+    gc.disable()
+    try:
+        return _explore(model)
+    finally:
+        gc.enable()
+
+
+def _explore(model: Model) -> Exploration:
     found, fair, starts = Exploration(model), array("i"), array("q", [0])
     index: dict[State, int] = {}
     kept: dict[object, object] = {}
+    checked: set[object] = set()
 
     def number(state: State, parent: int) -> int:
         known = index.get(state)
@@ -65,9 +76,11 @@ def explore(model: Model) -> Exploration:
     place = 0
     while place < len(found.states):
         state = found.states[place]
-        wrong = state_faults(model.bounds, state)
-        if wrong:
-            return _violated(found, wrong, found.path(place))
+        if state.money not in checked:
+            checked.add(state.money)
+            wrong = state_faults(model.bounds, state)
+            if wrong:
+                return _violated(found, wrong, found.path(place))
         for edge in model.edges(state):
             found.steps += 1
             wrong = edge_faults(model, state, edge)
@@ -78,11 +91,23 @@ def explore(model: Model) -> Exploration:
                 fair.append(target)
         starts.append(len(fair))
         place += 1
-    stuck = _stuck(found.states, fair, starts, lambda each: goal(model.bounds, each))
+    stuck = _stuck(found.states, fair, starts, cached_goal(model))
     if stuck is not None:
         wrong = "6: from here, and with no more faults, an accepted refund never comes to its end"
         return _violated(found, wrong, found.path(stuck))
     return found
+
+
+def cached_goal(model: Model) -> Callable[[State], bool]:
+    known: dict[object, bool] = {}
+
+    def reached(state: State) -> bool:
+        seen = (state.status, state.wallets)
+        if seen not in known:
+            known[seen] = goal(model.bounds, state)
+        return known[seen]
+
+    return reached
 
 
 def _violated(

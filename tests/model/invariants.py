@@ -81,7 +81,7 @@ def order_faults(bounds: Bounds, state: State) -> str:
 def edge_faults(model: Model, before: State, edge: Edge) -> str:
     """The first invariant that a step breaks, or nothing."""
     after = edge.state
-    if model.bounds.bad_message:
+    if model.bounds.bad_message and not edge.step.fault:
         wrong = neighbour_faults(model, before, edge)
         if wrong:
             return wrong

@@ -103,6 +103,11 @@ class State(NamedTuple):
     faults: int
     """How many may still happen."""
 
+    @property
+    def money(self) -> tuple[object, ...]:
+        """All that the invariants of a state look at."""
+        return self[:5] + self.callers
+
 
 class Refund(NamedTuple):
     amount: int

@@ -1,0 +1,78 @@
+"""What is explored. Each is exhaustive within its bounds; together they cover the protocol."""
+
+from tests.model.state import Bounds, Refund, Request, Wallet
+
+EVERY_FAULT = frozenset({"crash", "lost", "lose", "redrive", "conflict", "late"})
+LOST_AND_CRASHED = frozenset({"lost", "crash"})
+
+TWO = (Refund(2), Refund(3, buyer=1))
+BOUNDS = (
+    Bounds(
+        "two workers, two shards, two faults",
+        TWO,
+        (Wallet((3, 3)),),
+        faults=2,
+        kinds=EVERY_FAULT,
+        hints=3,
+    ),
+    Bounds(
+        "deposit, guarantee and a credit",
+        TWO,
+        (Wallet((1, 1), deposit=1, headroom=1, required=1),),
+        requests=(Request("credit", 0, 3),),
+        kinds=EVERY_FAULT,
+    ),
+    Bounds(
+        "freezing and unfreezing while the shards change",
+        TWO,
+        (Wallet((3, 2)),),
+        requests=(Request("freeze"), Request("unfreeze"), Request("reshard", 0, 3)),
+        faults=0,
+        hints=3,
+    ),
+    Bounds(
+        "two reshards, a credit and a payout",
+        TWO,
+        (Wallet((2, 1)),),
+        requests=(
+            Request("reshard", 0, 1),
+            Request("reshard", 0, 3),
+            Request("credit", 0, 3),
+            Request("payout", 0, 1),
+        ),
+        faults=0,
+        workers=1,
+        hints=3,
+    ),
+    Bounds(
+        "two credits repay one debt",
+        TWO,
+        (Wallet((0,), owed=2, headroom=1, required=1),),
+        requests=(Request("credit", 0, 3), Request("credit", 0, 2), Request("payout", 0, 1)),
+        kinds=LOST_AND_CRASHED,
+        hints=1,
+    ),
+    Bounds(
+        "an order's refunds, asked for and canceled",
+        (Refund(2, asked=False), Refund(2, asked=False)),
+        (Wallet((4,)),),
+        orders=(3,),
+        requests=tuple(Request(kind, of) for of in (0, 1) for kind in ("ask", "cancel")),
+        hints=1,
+    ),
+    Bounds(
+        "two merchants and a bad message in one batch",
+        (Refund(2), Refund(2, merchant=1), Refund(1, merchant=1, buyer=1)),
+        (Wallet((2,)), Wallet((1, 1))),
+        bad_message=True,
+        hints=2,
+    ),
+    Bounds(
+        "one that has waited too long",
+        (Refund(3, old=True), Refund(2, buyer=1)),
+        (Wallet((2, 0)),),
+        requests=(Request("credit", 0, 2), Request("reshard", 0, 1)),
+        kinds=LOST_AND_CRASHED,
+        hints=2,
+    ),
+)
