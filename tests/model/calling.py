@@ -167,11 +167,12 @@ class Calling:
 
     def resharded(self, now: Wallet, seen: Wallet, count: int) -> Wallet:
         share, rest = divmod(sum(seen.shards), count)
-        every = CONFIG | (1 << count) - 1
+        kept = CONFIG | (1 << min(count, len(seen.shards))) - 1
+        new = (1 << count) - 1 & ~kept
         return now._replace(
             shards=tuple(share + (shard < rest) for shard in range(count)),
-            frozen=every if seen.frozen else 0,
-            held=every if seen.held else 0,
+            frozen=now.frozen & kept | (new if seen.frozen else 0),
+            held=now.held & kept | (new if seen.held else 0),
         )
 
     def committed(self, state: State, place: int, caller: Caller, request: Request) -> Edge:
@@ -193,7 +194,7 @@ class Calling:
             less = state._replace(faults=state.faults - 1)
             done = self.written(less, caller.seen, request)
             again = self.after(caller, request, Stage.START)
-            yield self.called(done, place, again, "writes, answer lost", fault=True)
+            yield self.called(done, place, again, "writes, answer lost:", fault=True)
 
     def written(self, state: State, seen: Wallet, request: Request) -> State:
         changed = self.changed(state.wallets[request.of], seen, request)
@@ -222,7 +223,7 @@ class Calling:
         fault: bool = False,
     ) -> Edge:
         request = self.bounds.requests[place]
-        step = Step(what, place, request[1:], reply or request.kind, fault)
+        step = Step("caller", what, place, reply=reply, fault=fault)
         return Edge(step, state._replace(callers=put(state.callers, place, caller)), fair and not fault)
 
 

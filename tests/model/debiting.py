@@ -318,7 +318,7 @@ class Debiting:
         fault: bool = False,
     ) -> Edge:
         workers = tuple(sorted(put(state.workers, place, worker)))
-        step = Step(what, place, detail, reply, fault)
+        step = Step("worker", what, place, detail, reply, fault)
         # By position: `_replace` takes three times as long, and most steps come by here.
         return Edge(step, State(*state[:6], workers, *state[7:]), not fault)
 

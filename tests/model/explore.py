@@ -2,7 +2,7 @@
 
 import gc
 from array import array
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from tests.model.invariants import edge_faults, goal, state_faults
@@ -25,7 +25,10 @@ class Exploration:
         numbers = [number]
         while self.parents[numbers[-1]] >= 0:
             numbers.append(self.parents[numbers[-1]])
-        states = [self.states[each] for each in reversed(numbers)]
+        return self.steps_along(numbers[::-1])
+
+    def steps_along(self, numbers: list[int]) -> list[tuple[Step, State]]:
+        states = [self.states[each] for each in numbers]
         return [
             (self.step(before, after), after)
             for before, after in zip(states, states[1:], strict=False)
@@ -33,16 +36,6 @@ class Exploration:
 
     def step(self, before: State, after: State) -> Step:
         return next(edge.step for edge in self.model.edges(before) if edge.state == after)
-
-    def told(self) -> str:
-        """What was found, as one reads it."""
-        name = self.model.bounds.name
-        if not self.violation:
-            return f"{name}: {len(self.states):,} states, {self.steps:,} steps, no violation"
-        lines = [f"{name}: {self.violation}", f"     {shown(self.model.initial())}"]
-        for number, (step, state) in enumerate(self.trace, 1):
-            lines += [f"{number:3}. {sentence(step)}", f"     {shown(state)}"]
-        return "\n".join(lines)
 
 
 def explore(model: Model) -> Exploration:
@@ -93,8 +86,8 @@ def _explore(model: Model) -> Exploration:
         place += 1
     stuck = _stuck(found.states, fair, starts, cached_goal(model))
     if stuck is not None:
-        wrong = "6: from here, and with no more faults, an accepted refund never comes to its end"
-        return _violated(found, wrong, found.path(stuck))
+        wrong = "6: an accepted refund never comes to its end, though faults stop"
+        return _violated(found, wrong, [*found.path(stuck), *_for_ever(found, fair, starts, stuck)])
     return found
 
 
@@ -137,24 +130,17 @@ def _stuck(
             return min(left)
 
 
-def shown(state: State) -> str:
-    from tests.model.state import STATUSES
-
-    refunds = ", ".join(f"r{n} {STATUSES[each]}" for n, each in enumerate(state.status))
-    wallets = "; ".join(
-        f"{'+'.join(map(str, each.shards))}"
-        + f" deposit {each.deposit}" * bool(each.deposit)
-        + f" owed {each.owed}" * bool(each.owed)
-        + " frozen" * bool(each.frozen)
-        + " held" * bool(each.held)
-        for each in state.wallets
-    )
-    return f"{refunds} | wallet {wallets} | buyers {state.buyers}"
-
-
-def sentence(step: Step) -> str:
-    return str(step)
-
-
-def total(explorations: Iterable[Exploration]) -> int:
-    return sum(len(each.states) for each in explorations)
+def _for_ever(
+    found: Exploration, fair: "array[int]", starts: "array[int]", stuck: int
+) -> list[tuple[Step, State]]:
+    """The system's own steps from there, to where they lead no further."""
+    before, order = {stuck: -1}, [stuck]
+    for place in order:
+        for target in fair[starts[place] : starts[place + 1]]:
+            if target not in before:
+                before[target] = place
+                order.append(target)
+    way = [order[-1]]
+    while before[way[-1]] >= 0:
+        way.append(before[way[-1]])
+    return found.steps_along(way[::-1])

@@ -24,6 +24,8 @@ def state_faults(bounds: Bounds, state: State) -> str:
     for wallet in state.wallets:
         if min(wallet.shards) < 0 or wallet.deposit < 0 or wallet.owed < 0:
             return "2: an account is below zero"
+        if wallet.headroom < 0:
+            return "2: a debt is beyond its limit"
         if wallet.frozen not in {0, wallet.all_marks} or wallet.held not in {0, wallet.all_marks}:
             return "F: a wallet is frozen or held on some of its shards only"
     for caller in state.callers:

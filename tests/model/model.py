@@ -57,17 +57,17 @@ class Model(Calling, Debiting):
     def queue_steps(self, state: State) -> Iterator[Edge]:
         due = self.due(state)
         if due & ~state.queue:
-            yield Edge(Step("sweep"), state._replace(queue=state.queue | due), True)
+            yield Edge(Step("queue", "is swept"), state._replace(queue=state.queue | due), True)
         if state.faults:
             less = state._replace(faults=state.faults - 1)
             for number, status in enumerate(state.status):
                 bit = 1 << number
                 if state.queue & bit and "lose" in self.bounds.kinds:
                     lost = less._replace(queue=state.queue & ~bit)
-                    yield Edge(Step("lose", detail=(number,), fault=True), lost, False)
+                    yield Edge(Step("queue", "loses", detail=(number,), fault=True), lost, False)
                 if status != NEW and not state.queue & bit and "redrive" in self.bounds.kinds:
                     again = less._replace(queue=state.queue | bit)
-                    yield Edge(Step("redrive", detail=(number,), fault=True), again, False)
+                    yield Edge(Step("queue", "delivers once more", detail=(number,), fault=True), again, False)
 
     def due(self, state: State) -> int:
         """What the sweeper sends again: in time, all that is open."""

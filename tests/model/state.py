@@ -158,8 +158,9 @@ class Bounds(NamedTuple):
 
 
 class Step(NamedTuple):
-    """What happened: by whom (a worker's or caller's place, or none), and what came of it."""
+    """What happened: by whom (a worker's or a caller's place), and what came of it."""
 
+    actor: str
     what: str
     who: int = -1
     detail: tuple[int, ...] = ()
