@@ -76,7 +76,9 @@ def _explore(model: Model) -> Exploration:
                 return _violated(found, wrong, found.path(place))
         for edge in model.edges(state):
             found.steps += 1
-            wrong = edge_faults(model, state, edge)
+            after = edge.state
+            settles = after.status is not state.status or after.buyers is not state.buyers
+            wrong = edge_faults(model, state, edge) if settles or model.bounds.bad_message else ""
             if wrong:
                 return _violated(found, wrong, [*found.path(place), (edge.step, edge.state)])
             target = number(edge.state, place)

@@ -190,7 +190,7 @@ class AcceptUnconditional(Mutant):
 class AnsweredBeforePaid(Mutant):
     """The message is acknowledged on receipt, and there is no sweeper behind it."""
 
-    breaks, within = "6", ONE
+    breaks, within = "6", ONE._replace(kinds=frozenset({"crash"}))
 
     def good_steps(self, state: State, place: int, worker: Worker) -> Iterator[Edge]:
         for edge in super().good_steps(state, place, worker):
@@ -340,7 +340,7 @@ class HeldIsNotSeen(Mutant):
 class NeverUnfrozen(Mutant):
     """What awaits the unfreezing is tried by nobody after it."""
 
-    breaks, within = "6", ONE._replace(requests=(Request("freeze"), Request("unfreeze")))
+    breaks, within = "6", ONE._replace(faults=0, requests=(Request("freeze"), Request("unfreeze")))
 
     def due(self, state: State) -> int:
         return super().due(state) if state.wallets[0].frozen else 0
