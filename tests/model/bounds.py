@@ -5,6 +5,9 @@ from tests.model.state import Bounds, Refund, Request, Wallet
 EVERY_FAULT = frozenset({"crash", "lost", "lose", "redrive", "conflict", "late"})
 LOST_AND_CRASHED = frozenset({"lost", "crash"})
 
+STATES = 1_000_000
+"""At least as many do the bounds of the normal run have together."""
+
 TWO = (Refund(2), Refund(3, buyer=1))
 BOUNDS = (
     Bounds(
@@ -19,7 +22,7 @@ BOUNDS = (
         "three refunds of one merchant, a shard too few",
         (Refund(2), Refund(1, buyer=1), Refund(3)),
         (Wallet((2, 2)),),
-        faults=0,
+        kinds=EVERY_FAULT,
     ),
     Bounds(
         "deposit, guarantee and a credit",
@@ -96,3 +99,9 @@ BOUNDS = (
         kinds=EVERY_FAULT,
     ),
 )
+
+WIDER = tuple(
+    bounds._replace(name=f"{bounds.name}, wider", faults=bounds.faults + 1, kinds=EVERY_FAULT)
+    for bounds in BOUNDS
+)
+"""One more fault of any kind in each: some ten million states."""

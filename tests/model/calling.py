@@ -183,7 +183,10 @@ class Calling:
             return self.called(state, place, again, "writes", reply="changed meanwhile")
         at = Stage.WAKE if request.kind in {"credit", "unfreeze"} else Stage.OVER
         return self.called(
-            self.written(state, caller.seen, request), place, self.after(caller, request, at), "writes"
+            self.written(state, caller.seen, request),
+            place,
+            self.after(caller, request, at),
+            "writes",
         )
 
     def unanswered(
@@ -222,9 +225,10 @@ class Calling:
         fair: bool = True,
         fault: bool = False,
     ) -> Edge:
-        request = self.bounds.requests[place]
         step = Step("caller", what, place, reply=reply, fault=fault)
-        return Edge(step, state._replace(callers=put(state.callers, place, caller)), fair and not fault)
+        return Edge(
+            step, state._replace(callers=put(state.callers, place, caller)), fair and not fault
+        )
 
 
 def poorest(wallet: Wallet) -> int:

@@ -4,6 +4,7 @@ import gc
 from array import array
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from itertools import pairwise
 
 from tests.model.invariants import edge_faults, goal, state_faults
 from tests.model.model import Model
@@ -29,23 +30,35 @@ class Exploration:
 
     def steps_along(self, numbers: list[int]) -> list[tuple[Step, State]]:
         states = [self.states[each] for each in numbers]
-        return [
-            (self.step(before, after), after)
-            for before, after in zip(states, states[1:], strict=False)
-        ]
+        return [(self.step(before, after), after) for before, after in pairwise(states)]
 
     def step(self, before: State, after: State) -> Step:
         return next(edge.step for edge in self.model.edges(before) if edge.state == after)
 
 
 def explore(model: Model) -> Exploration:
-    """All states, and the first violation, if any, with the shortest way to it."""
+    """All states; or the first violation, with the shortest way to it."""
     # Millions of tuples and no cycle: there is nothing to collect, and much to look through.
     gc.disable()
     try:
         return _explore(model)
     finally:
         gc.enable()
+
+
+def some(model: Model, *, states: int) -> Exploration:
+    """The states nearest to the beginning, unchecked; for samples."""
+    found, known, place = Exploration(model), {model.initial()}, 0
+    found.states.append(model.initial())
+    found.parents.append(-1)
+    while place < len(found.states) < states:
+        for edge in model.edges(found.states[place]):
+            if edge.state not in known:
+                known.add(edge.state)
+                found.states.append(edge.state)
+                found.parents.append(place)
+        place += 1
+    return found
 
 
 def _explore(model: Model) -> Exploration:
@@ -105,9 +118,7 @@ def cached_goal(model: Model) -> Callable[[State], bool]:
     return reached
 
 
-def _violated(
-    found: Exploration, violation: str, trace: list[tuple[Step, State]]
-) -> Exploration:
+def _violated(found: Exploration, violation: str, trace: list[tuple[Step, State]]) -> Exploration:
     found.violation, found.trace = violation, trace
     return found
 

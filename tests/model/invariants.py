@@ -34,7 +34,9 @@ def state_faults(bounds: Bounds, state: State) -> str:
     for number, status in enumerate(state.status):
         if state.postings[number] != (status == SUCCEEDED):
             return f"3: r{number} has {state.postings[number]} postings, and is not paid just once"
-    return buyer_faults(bounds, state) or merchant_faults(bounds, state) or order_faults(bounds, state)
+    return (
+        buyer_faults(bounds, state) or merchant_faults(bounds, state) or order_faults(bounds, state)
+    )
 
 
 def buyer_faults(bounds: Bounds, state: State) -> str:
@@ -92,16 +94,21 @@ def edge_faults(model: Model, before: State, edge: Edge) -> str:
             return "7: a step that settled nothing moved a buyer's money"
         return ""
     for number, (was, now) in enumerate(zip(before.status, after.status, strict=True)):
-        if was == now:
-            continue
-        if was in {SUCCEEDED, CANCELED}:
+        if was != now and was in {SUCCEEDED, CANCELED}:
             return f"5: r{number} had come to its end, and changed"
-        if now == SUCCEEDED:
-            wallet = before.wallets[model.bounds.refunds[number].merchant]
-            if wallet.frozen & CONFIG:
-                return f"F: r{number} was paid from a frozen wallet"
-            if wallet.held & CONFIG and edge.step.what == "tries shard":
-                return f"H: r{number} passed over one that had waited too long"
+        if was != now == SUCCEEDED:
+            wrong = payment_faults(model.bounds, before, edge, number)
+            if wrong:
+                return wrong
+    return ""
+
+
+def payment_faults(bounds: Bounds, before: State, edge: Edge, number: int) -> str:
+    wallet = before.wallets[bounds.refunds[number].merchant]
+    if wallet.frozen & CONFIG:
+        return f"F: r{number} was paid from a frozen wallet"
+    if wallet.held & CONFIG and edge.step.what == "tries shard":
+        return f"H: r{number} passed over one that had waited too long"
     return ""
 
 

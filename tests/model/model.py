@@ -11,17 +11,24 @@ from tests.model.debiting import Debiting
 from tests.model.state import (
     NEW,
     PENDING,
+    At,
+    Bounds,
     Caller,
     Edge,
     State,
     Step,
     Worker,
     is_open,
+    put,
 )
 
 
 class Model(Calling, Debiting):
     """The product's protocol within some bounds."""
+
+    def __init__(self, bounds: Bounds) -> None:
+        self.bounds = bounds
+        self.known: dict[State, list[Edge]] = {}
 
     def initial(self) -> State:
         bounds = self.bounds
@@ -48,11 +55,28 @@ class Model(Calling, Debiting):
         before = None
         for place, worker in enumerate(state.workers):
             if worker != before:
-                yield from self.worker_steps(state, place)
+                yield from self.worker_edges(state, place)
             before = worker
         for place in range(len(state.callers)):
             yield from self.caller_steps(state, place)
         yield from self.queue_steps(state)
+
+    def worker_edges(self, state: State, place: int) -> Iterator[Edge]:
+        """Its steps depend on nobody else's plans: each is worked out once, and remembered."""
+        worker = state.workers[place]
+        at_queue = worker.at in {At.IDLE, At.ANSWER}
+        queue = state.queue if at_queue else 0
+        alone = State(*state[:5], queue, (worker,), (), min(1, state.faults))
+        edges = self.known.get(alone)
+        if edges is None:
+            edges = self.known[alone] = [*self.worker_steps(alone, 0)]
+        for step, after, fair in edges:
+            own = step._replace(who=place) if place else step
+            workers = tuple(sorted(put(state.workers, place, after.workers[0])))
+            queue = after.queue if at_queue else state.queue
+            faults = state.faults - step.fault
+            both = State(*after[:5], queue, workers, state.callers, faults)
+            yield Edge(own, both, fair)
 
     def queue_steps(self, state: State) -> Iterator[Edge]:
         due = self.due(state)
@@ -67,7 +91,11 @@ class Model(Calling, Debiting):
                     yield Edge(Step("queue", "loses", detail=(number,), fault=True), lost, False)
                 if status != NEW and not state.queue & bit and "redrive" in self.bounds.kinds:
                     again = less._replace(queue=state.queue | bit)
-                    yield Edge(Step("queue", "delivers once more", detail=(number,), fault=True), again, False)
+                    yield Edge(
+                        Step("queue", "delivers once more", detail=(number,), fault=True),
+                        again,
+                        False,
+                    )
 
     def due(self, state: State) -> int:
         """What the sweeper sends again: in time, all that is open."""

@@ -32,6 +32,9 @@ TWO = Bounds("two refunds", (Refund(2), Refund(2, buyer=1)), (Wallet((4,)),), hi
 class Mutant(Model):
     breaks: str
     within: Bounds
+    shows = True
+    """Whether its counterexample has a step that the product would take otherwise: not if what is
+    wrong is that a step is missing."""
 
     def __init__(self) -> None:
         super().__init__(self.within)
@@ -149,8 +152,9 @@ class FreezeIgnoresNewShards(Mutant):
 class ShrinkDropsAShard(Mutant):
     """Fewer shards, and what the last one held is gone."""
 
-    breaks, within = "1", ONE._replace(
-        wallets=(Wallet((2, 2)),), requests=(Request("reshard", 0, 1),)
+    breaks, within = (
+        "1",
+        ONE._replace(wallets=(Wallet((2, 2)),), requests=(Request("reshard", 0, 1),)),
     )
 
     def resharded(self, now: Wallet, seen: Wallet, count: int) -> Wallet:
@@ -179,8 +183,11 @@ class CancelKeepsTheReservation(Mutant):
 class AcceptUnconditional(Mutant):
     """A request is accepted on what was read of the order."""
 
-    breaks, within = "4", TWO._replace(
-        refunds=(Refund(2), Refund(2, asked=False)), orders=(3,), requests=(Request("ask", 1),)
+    breaks, within = (
+        "4",
+        TWO._replace(
+            refunds=(Refund(2), Refund(2, asked=False)), orders=(3,), requests=(Request("ask", 1),)
+        ),
     )
 
     def accepts(self, state: State, refund: int) -> bool:  # noqa: ARG002
@@ -191,6 +198,7 @@ class AnsweredBeforePaid(Mutant):
     """The message is acknowledged on receipt, and there is no sweeper behind it."""
 
     breaks, within = "6", ONE._replace(kinds=frozenset({"crash"}))
+    shows = False
 
     def good_steps(self, state: State, place: int, worker: Worker) -> Iterator[Edge]:
         for edge in super().good_steps(state, place, worker):
@@ -219,6 +227,7 @@ class NoSweeper(Mutant):
     """A lost message is never sent again."""
 
     breaks, within = "6", ONE
+    shows = False
 
     def due(self, state: State) -> int:  # noqa: ARG002
         return 0
@@ -227,9 +236,8 @@ class NoSweeper(Mutant):
 class NoNextTry(Mutant):
     """What awaits funds is woken by a credit only, and a wake-up may be lost."""
 
-    breaks, within = "6", ONE._replace(
-        wallets=(Wallet((0,)),), requests=(Request("credit", 0, 2),)
-    )
+    breaks, within = "6", ONE._replace(wallets=(Wallet((0,)),), requests=(Request("credit", 0, 2),))
+    shows = False
 
     def due(self, state: State) -> int:
         return sum(1 << number for number, each in enumerate(state.status) if each == PENDING)
@@ -238,8 +246,9 @@ class NoNextTry(Mutant):
 class CreditOnAnOldDebt(Mutant):
     """A credit repays the debt that was read, though another has repaid it."""
 
-    breaks, within = "2", ONE._replace(
-        wallets=(Wallet((0,), owed=1),), requests=(Request("credit", 0, 1),) * 2
+    breaks, within = (
+        "2",
+        ONE._replace(wallets=(Wallet((0,), owed=1),), requests=(Request("credit", 0, 1),) * 2),
     )
 
     def holds(self, now: Wallet, seen: Wallet, request: Request) -> bool:
@@ -260,8 +269,11 @@ class CreditForgotten(Mutant):
 class CreditToAnyShard(Mutant):
     """A credit makes the shard that it was planned for, though there are fewer by now."""
 
-    breaks, within = "1", ONE._replace(
-        wallets=(Wallet((3, 0)),), requests=(Request("credit", 0, 1), Request("reshard", 0, 1))
+    breaks, within = (
+        "1",
+        ONE._replace(
+            wallets=(Wallet((3, 0)),), requests=(Request("credit", 0, 1), Request("reshard", 0, 1))
+        ),
     )
 
     def holds(self, now: Wallet, seen: Wallet, request: Request) -> bool:
@@ -298,6 +310,7 @@ class BadMessageFailsAll(Mutant):
     """The handler raises on a message that it cannot read: the whole batch is delivered again."""
 
     breaks, within = "8", ONE._replace(bad_message=True)
+    shows = False
 
     def received(self, state: State, batch: int) -> Worker:
         if batch & self.bounds.bad:
@@ -308,8 +321,14 @@ class BadMessageFailsAll(Mutant):
 class GroupOfTwoMerchants(Mutant):
     """A batch is not split by merchant: the first one's wallet pays for all."""
 
-    breaks, within = "9", Bounds(
-        "two merchants", (Refund(1), Refund(1, merchant=1)), (Wallet((2,)), Wallet((2,))), hints=1
+    breaks, within = (
+        "9",
+        Bounds(
+            "two merchants",
+            (Refund(1), Refund(1, merchant=1)),
+            (Wallet((2,)), Wallet((2,))),
+            hints=1,
+        ),
     )
 
     def split(self, found: tuple[int, ...]) -> tuple[tuple[int, ...], tuple[int, ...]]:
@@ -329,8 +348,9 @@ class PaidInPart(Mutant):
 class HeldIsNotSeen(Mutant):
     """A first try does not look whether an older refund has waited too long."""
 
-    breaks, within = "H", TWO._replace(
-        refunds=(Refund(3, old=True), Refund(2)), wallets=(Wallet((2,)),)
+    breaks, within = (
+        "H",
+        TWO._replace(refunds=(Refund(3, old=True), Refund(2)), wallets=(Wallet((2,)),)),
     )
 
     def refuses(self, wallet: Wallet, shard: int, amount: int, *, read: bool) -> bool:

@@ -11,6 +11,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
+from unittest.mock import patch
 
 import boto3
 from botocore.exceptions import BotoCoreError
@@ -18,6 +19,7 @@ from botocore.exceptions import BotoCoreError
 from functions.process_debits import app
 from refunds import intake, sweeps, table, wallets
 from refunds.deadline import Deadline
+from refunds.digests import derived_id
 from refunds.errors import AmountExceedsRefundable, Busy, PayoutExceedsPayable, RefundNotCancelable
 from refunds.members import Party, Role
 from refunds.queue import DebitQueue
@@ -43,7 +45,7 @@ from tests.model.state import (
     members,
 )
 from tests.model.story import follow
-from tests.stores import engines, tables, wire
+from tests.stores import engines, wire
 from tests.stores.engines import Stores
 from tests.unit import examples
 from tests.unit.api import Context
@@ -69,7 +71,8 @@ class Actor:
     """A thread that runs only between two of its stops, while everyone else stands still."""
 
     def __init__(self, do: Callable[[], Any]) -> None:
-        self.at, self.command, self.answer = "", "", None
+        self.at, self.command = "", ""
+        self.answer: Any = None
         self.error: BaseException | None = None
         self._go, self._stopped = threading.Semaphore(0), threading.Semaphore(0)
         self._thread = threading.Thread(target=self._run, args=(do,), daemon=True)
@@ -269,6 +272,21 @@ class World:
             marks("held"),
         )
 
+    def posted(self) -> tuple[bool, ...]:
+        """Which requests moved money."""
+        return tuple(
+            self.stores.wallets.posted(
+                derived_id(
+                    {"credit": "cr", "payout": "po"}.get(request.kind, ""),
+                    caller="platform",
+                    operation=request.kind,
+                    key=f"k{place}",
+                )
+            )
+            is not None
+            for place, request in enumerate(self.bounds.requests)
+        )
+
     def id(self, number: int) -> str:
         """The real id of a refund; the bad message names one that is not there."""
         if number == len(self.bounds.refunds):
@@ -448,17 +466,20 @@ def done_but_lost(request: Any) -> Any:
 
 @contextmanager
 def world(bounds: Bounds) -> Iterator[World]:
-    with engines.moto() as stores:
-        kept = app.store, app.Deadline, app._now
-        app.store = SteppedDebits(stores.client, stores.table, pause=lambda _: None)
-        app.Deadline = lambda remaining: Deadline(remaining, lambda _: None)
-        app._now = lambda: NOON + timedelta(minutes=1)
+    with (
+        engines.moto() as stores,
+        patch.multiple(
+            app,
+            store=SteppedDebits(stores.client, stores.table, pause=lambda _: None),
+            Deadline=lambda remaining_ms: Deadline(remaining_ms, lambda _: None),
+            _now=lambda: NOON + timedelta(minutes=1),
+        ),
+    ):
         made = World(bounds, stores)
         try:
             yield made
         finally:
             made.end()
-            app.store, app.Deadline, app._now = kept
 
 
 def replay(bounds: Bounds, initial: State, trace: list[tuple[Step, State]]) -> str:
@@ -473,5 +494,7 @@ def replay(bounds: Bounds, initial: State, trace: list[tuple[Step, State]]) -> s
                 return f"at step {number} the real code did otherwise: {error!r}"
             if real.seen() != after[:5]:
                 return f"after step {number} the table holds {real.seen()}"
+            if [*real.posted()] != [bool(each.posted) for each in after.callers]:
+                return f"after step {number} posted is {real.posted()}"
             before = after
     return ""

@@ -9,23 +9,24 @@ from tests.model.state import State, Step
 type Trace = list[tuple[Step, State]]
 
 
-def shortest(found: Exploration, *, often: int, seed: int) -> list[Trace]:
-    """The shortest ways to states that, together, cover each kind of step with each reply."""
-    by_kind: dict[tuple[str, str, str], list[int]] = {}
-    chosen = random.Random(seed)  # noqa: S311  # the same sample each time
-    places = chosen.sample(range(len(found.states)), min(len(found.states), 4000))
-    for place in places:
-        for step, _ in found.path(place)[-1:]:
-            by_kind.setdefault((step.actor, step.what, step.reply), []).append(place)
-    picked = [place for kind in by_kind.values() for place in kind[:often]]
-    return [found.path(place) for place in picked]
+def shortest(found: Exploration) -> list[Trace]:
+    """The shortest ways that, together, have each kind of step with each reply."""
+    kinds: dict[tuple[str, str, str], Trace] = {}
+    for place in range(1, len(found.states)):
+        before = found.states[found.parents[place]]
+        step = found.step(before, found.states[place])
+        kind = step.actor, step.what, step.reply
+        if kind not in kinds:
+            kinds[kind] = found.path(place)
+    return [*kinds.values()]
 
 
 def walks(model: Model, *, count: int, length: int, seed: int) -> list[Trace]:
     chosen = random.Random(seed)  # noqa: S311  # the same walks each time
     found = []
     for _ in range(count):
-        state, trace = model.initial(), Trace.__value__()
+        state = model.initial()
+        trace: Trace = []
         for _ in range(length):
             edges = [*model.edges(state)]
             if not edges:

@@ -1,5 +1,6 @@
 """What was found, as one reads it."""
 
+from collections.abc import Sequence
 from string import ascii_uppercase
 
 from tests.model.explore import Exploration
@@ -11,10 +12,14 @@ def told(found: Exploration) -> str:
     bounds = found.model.bounds
     if not found.violation:
         return f"{bounds.name}: {len(found.states):,} states, {found.steps:,} steps, no violation"
-    state = found.model.initial()
+    return f"{found.violation}\n{trace(bounds, found.model.initial(), found.trace)}"
+
+
+def trace(bounds: Bounds, state: State, steps: Sequence[tuple[Step, State]]) -> str:
+    """Each step, and the state after it."""
     names = [*ascii_uppercase[: bounds.workers]]
-    lines = [found.violation, f"     {shown(state)}"]
-    for number, (step, after) in enumerate(found.trace, 1):
+    lines = [f"     {shown(state)}"]
+    for number, (step, after) in enumerate(steps, 1):
         lines += [f"{number:3}. {sentence(bounds, step, names)}", f"     {shown(after)}"]
         names, state = follow(names, state, step, after), after
     return "\n".join(lines)
