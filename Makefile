@@ -89,6 +89,10 @@ rebuild: $(DEV) ## Make statements again, in TABLE_NAME or here (OWNER=merchant:
 test: lint $(TOOLS) ## Check everything: style, types, imports, template, behaviour
 	@.venv/bin/pytest --cov --numprocesses auto --dist loadgroup $(PYTEST_FLAGS)
 
+.PHONY: model
+model: $(DEV) ## Explore the debit protocol's model within wider bounds; takes minutes
+	@.venv/bin/pytest tests/model/wider.py --capture no $(PYTEST_FLAGS)
+
 .PHONY: check
 check: test ## The same as test, by its usual other name
 

@@ -172,6 +172,7 @@ def ids(*refund_ids: str) -> frozenset[str]:
 
 
 A, B, C = debit("rf_a", amount=100), debit("rf_b", amount=200), debit("rf_c", amount=300)
+A_LATER = debit("rf_later", amount=100)
 ACCOUNT = A.merchant_id, A.currency
 
 
@@ -218,6 +219,17 @@ def test_a_short_wallet_pays_what_fits_and_the_rest_waits_for_funds() -> None:
     )
     assert book.waits_for == {"rf_c": "funds"}
     assert book.available[ACCOUNT] == 150
+
+
+def test_a_refund_that_was_put_to_wait_after_it_was_read_is_planned_once() -> None:
+    """Else it would be paid, and the wallet held for it all the same."""
+    since = format_instant(NOON - timedelta(hours=23))
+    old = debit("rf_a", amount=300, requested_at=since)
+    book = Book.of(old, A_LATER, available=0)
+    book.change(ACCOUNT, shards=(200, 200))
+    book.status["rf_a"] = "awaiting_funds"
+    assert settle(book, old, A_LATER) == Outcome(settled=ids("rf_a", "rf_later"))
+    assert book.holds == []
 
 
 def test_an_empty_wallet_lets_all_wait() -> None:

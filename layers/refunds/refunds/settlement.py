@@ -167,11 +167,14 @@ def _planned(plan: Plan, *, store: DebitStore, now: datetime) -> tuple[Plan, Out
     overdue = store.overdue(merchant_id, currency, now=now)
     if not isinstance(overdue, tuple):
         return plan, _missed(overdue)
-    planned = funding.plan([*{*group, *overdue}], funds, now=now)
+    # By id: another worker may have put one to wait since this one read it as pending.
+    everyone = {debit.refund_id: debit for debit in (*group, *overdue)}
+    planned = funding.plan([*everyone.values()], funds, now=now)
     if planned.overdue != funds.held:
         store.hold(merchant_id, currency, held=planned.overdue)
     # The overdue that joined only now keep their own next try.
-    waiting = tuple(debit for debit in planned.waiting if debit in group)
+    named = _ids(group)
+    waiting = tuple(debit for debit in planned.waiting if debit.refund_id in named)
     return replace(planned, waiting=waiting), Outcome()
 
 

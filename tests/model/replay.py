@@ -1,0 +1,500 @@
+"""The model's steps on the real code: the functions' own handlers and rules, on moto.
+
+Each worker and caller is a thread that stops where the model has a step, and goes on when the
+trace says so: one at a time. Faults are injected at the wire.
+"""
+
+import json
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any
+from unittest.mock import patch
+
+import boto3
+from botocore.exceptions import BotoCoreError
+
+from functions.process_debits import app
+from refunds import intake, sweeps, table, wallets
+from refunds.deadline import Deadline
+from refunds.digests import derived_id
+from refunds.errors import AmountExceedsRefundable, Busy, PayoutExceedsPayable, RefundNotCancelable
+from refunds.members import Party, Role
+from refunds.queue import DebitQueue
+from refunds.refunds import refund_id
+from refunds.stores.debits import DebitStore
+from refunds.stores.funds import FundStore
+from refunds.stores.wallets import WalletStore
+from refunds.wallets import CreditRequest, PayoutRequest
+from tests.model.state import (
+    CANCELED,
+    CONFIG,
+    FUNDS,
+    NEW,
+    PENDING,
+    SUCCEEDED,
+    UNFREEZE,
+    Bounds,
+    Stage,
+    State,
+    Step,
+    Wallet,
+    mask,
+    members,
+)
+from tests.model.story import follow
+from tests.stores import engines, wire
+from tests.stores.engines import Stores
+from tests.unit import examples
+from tests.unit.api import Context
+from tests.unit.examples import NOON
+
+CURRENCY = "CNY"
+STATUS = {
+    ("pending", None): PENDING,
+    ("awaiting_funds", "funds"): FUNDS,
+    ("awaiting_funds", "unfreeze"): UNFREEZE,
+    ("succeeded", None): SUCCEEDED,
+    ("canceled", None): CANCELED,
+}
+AGE = timedelta(hours=23)
+ENOUGH_MS, TOO_LITTLE_MS = 30_000, 0
+
+
+class Crashed(BaseException):
+    """The function ended here."""
+
+
+class Actor:
+    """A thread that runs only between two of its stops, while everyone else stands still."""
+
+    def __init__(self, do: Callable[[], Any]) -> None:
+        self.at, self.command = "", ""
+        self.answer: Any = None
+        self.error: BaseException | None = None
+        self._go, self._stopped = threading.Semaphore(0), threading.Semaphore(0)
+        self._thread = threading.Thread(target=self._run, args=(do,), daemon=True)
+        _actors[self._thread] = self
+        self._thread.start()
+        self._stopped.acquire()
+
+    def _run(self, do: Callable[[], Any]) -> None:
+        try:
+            self.answer = do()
+        except BaseException as error:  # noqa: BLE001  # told to whoever resumes it
+            self.error = error
+        self.at = "end"
+        _actors.pop(threading.current_thread())
+        self._stopped.release()
+
+    def stop(self, at: str) -> str:
+        """Called by its own thread: wait for the trace's next step of it."""
+        self.at = at
+        self._stopped.release()
+        self._go.acquire()
+        if self.command == "crash":
+            raise Crashed
+        return self.command
+
+    def resume(self, command: str) -> None:
+        if self.at == "end":
+            return
+        self.command = command
+        self._go.release()
+        self._stopped.acquire()
+
+
+_actors: dict[threading.Thread, Actor] = {}
+
+
+def stop(at: str) -> str:
+    return _actors[threading.current_thread()].stop(at)
+
+
+class SteppedDebits(DebitStore):
+    """Stops where the model's worker does."""
+
+    def shard(self, merchant_id: str, currency: str, *, seed: str) -> int:  # noqa: ARG002
+        """Any number is as good as what is known of the shards: the trace says which."""
+        return int(stop("try").partition(" ")[0])
+
+    def funds(self, merchant_id: str, currency: str) -> Any:
+        stop("read")
+        return super().funds(merchant_id, currency)
+
+    def hold(self, merchant_id: str, currency: str, *, held: bool) -> None:
+        stop("hold")
+        super().hold(merchant_id, currency, held=held)
+
+    def grow(self, merchant_id: str, currency: str, *, now: datetime) -> bool:  # noqa: ARG002
+        """A step of its own: a reshard may come at any time."""
+        return False
+
+
+class SteppedWallets(WalletStore):
+    def posted(self, posting_id: str) -> Any:
+        stop("read")
+        return super().posted(posting_id)
+
+    def post(self, *args: Any, **named: Any) -> None:
+        stop("write")
+        super().post(*args, **named)
+
+
+class SteppedFunds(FundStore):
+    def read_funds(self, merchant_id: str, currency: str) -> Any:
+        stop("read")
+        return super().read_funds(merchant_id, currency)
+
+    def transact(self, *actions: Any) -> None:
+        stop("write")
+        super().transact(*actions)
+
+
+class SteppedContext(Context):
+    def get_remaining_time_in_millis(self) -> int:
+        """Asked before each debit and each waiting; a first try has stopped already."""
+        actor = _actors[threading.current_thread()]
+        if actor.at == "try":
+            command, actor.at = actor.command, "ready"
+        else:
+            command = actor.stop("ready")
+        return TOO_LITTLE_MS if command.endswith("late") else ENOUGH_MS
+
+
+@dataclass(frozen=True, slots=True)
+class Sent(DebitQueue):
+    """What would be in the queue."""
+
+    refunds: set[str] = field(default_factory=set)
+
+    def send(self, refunds: Any) -> frozenset[str]:
+        taken = frozenset(refund for refund, _ in refunds)
+        self.refunds.update(taken)
+        return taken
+
+    def depth(self) -> int:
+        return 0
+
+
+@dataclass
+class World:
+    """The real tables within the bounds of a model, and who is at work on them."""
+
+    bounds: Bounds
+    stores: Stores
+    workers: list[Actor | None] = field(default_factory=list)
+    callers: dict[int, Actor] = field(default_factory=dict)
+    sweeps: int = 0
+
+    def __post_init__(self) -> None:
+        self.workers = [None] * self.bounds.workers
+        for merchant, wallet in enumerate(self.bounds.wallets):
+            self._open(f"m{merchant}", wallet)
+        for number, paid in enumerate(self.bounds.paid):
+            refund = next(
+                refund
+                for place, refund in enumerate(self.bounds.refunds)
+                if self.bounds.order(place) == number
+            )
+            self.stores.refunds.put_order(
+                examples.order(
+                    order_id=f"o{number}",
+                    merchant_id=f"m{refund.merchant}",
+                    buyer_id=f"b{refund.buyer}",
+                    amount=paid,
+                )
+            )
+        for number, refund in enumerate(self.bounds.refunds):
+            if refund.asked:
+                self.ask(number)
+
+    def _open(self, merchant_id: str, wallet: Wallet) -> None:
+        store = self.stores.wallets
+        config = table.merchant_currency(merchant_id, CURRENCY)
+        names = {"currency": CURRENCY, "merchant_id": merchant_id}
+        store.put(config, {**names, "shards": len(wallet.shards)})
+        for shard, available in enumerate(wallet.shards):
+            store.put(table.wallet(merchant_id, CURRENCY, shard), {"available": available})
+        deposit = {"available": wallet.deposit, "required": wallet.required}
+        store.put(table.deposit(merchant_id, CURRENCY), deposit)
+        debt = {"owed": wallet.owed, "headroom": wallet.headroom}
+        store.put(table.receivable(merchant_id, CURRENCY), debt)
+
+    # ── What the table says, as the model would ──────────────────────────────────────────────
+
+    def seen(self) -> tuple[object, ...]:
+        refunds = [self._item(table.refund(self.id(n))) for n in range(len(self.bounds.refunds))]
+        orders = [self._item(table.order(f"o{n}")) for n in range(len(self.bounds.paid))]
+        buyers = 1 + max(refund.buyer for refund in self.bounds.refunds)
+        return (
+            tuple(
+                STATUS[item["status"], item.get("waits_for")] if item else NEW for item in refunds
+            ),
+            tuple(
+                int(sum(item.get("sources", {}).values()) == item["amount"]) if item else 0
+                for item in refunds
+            ),
+            tuple(item["refundable"] for item in orders),
+            tuple(self._wallet(f"m{number}") for number in range(len(self.bounds.wallets))),
+            tuple(
+                self._item(table.buyer_balance(f"b{number}", CURRENCY)).get("available", 0)
+                for number in range(buyers)
+            ),
+        )
+
+    def _item(self, key: table.Key) -> dict[str, Any]:
+        return self.stores.wallets.get(key) or {}
+
+    def _wallet(self, merchant_id: str) -> Wallet:
+        config = self._item(table.merchant_currency(merchant_id, CURRENCY))
+        shards = [
+            self._item(table.wallet(merchant_id, CURRENCY, shard))
+            for shard in range(config["shards"])
+        ]
+        assert not self._item(table.wallet(merchant_id, CURRENCY, len(shards)))
+        deposit = self._item(table.deposit(merchant_id, CURRENCY))
+        debt = self._item(table.receivable(merchant_id, CURRENCY))
+
+        def marks(name: str) -> int:
+            bits = mask(tuple(shard for shard, item in enumerate(shards) if name in item))
+            return bits | (CONFIG if name in config else 0)
+
+        return Wallet(
+            tuple(shard["available"] for shard in shards),
+            deposit["available"],
+            debt["owed"],
+            debt["headroom"],
+            deposit["required"],
+            marks("frozen"),
+            marks("held"),
+        )
+
+    def posted(self) -> tuple[bool, ...]:
+        """Which requests moved money."""
+        return tuple(
+            self.stores.wallets.posted(
+                derived_id(
+                    {"credit": "cr", "payout": "po"}.get(request.kind, ""),
+                    caller="platform",
+                    operation=request.kind,
+                    key=f"k{place}",
+                )
+            )
+            is not None
+            for place, request in enumerate(self.bounds.requests)
+        )
+
+    def id(self, number: int) -> str:
+        """The real id of a refund; the bad message names one that is not there."""
+        if number == len(self.bounds.refunds):
+            return "rf_missing"
+        return refund_id(f"b{self.bounds.refunds[number].buyer}", f"k{number}")
+
+    def numbers(self, refund_ids: set[str]) -> int:
+        every = range(len(self.bounds.refunds) + 1)
+        return sum(1 << number for number in every if self.id(number) in refund_ids)
+
+    # ── Steps ────────────────────────────────────────────────────────────────────────────────
+
+    def take(self, before: State, step: Step, after: State) -> None:
+        """The real step; what it answers must be what the model's says."""
+        match step.actor:
+            case "worker":
+                self.work(step)
+                self.workers = follow(self.workers, before, step, after)
+            case "caller":
+                self.call(before, step, after)
+            case _:
+                if step.what == "is swept":
+                    self.sweep(before)
+
+    def work(self, step: Step) -> None:
+        if step.what == "receives":
+            self.workers[step.who] = Actor(lambda: self._invoke(step.detail))
+            return
+        worker = self.workers[step.who]
+        assert worker
+        match step.what:
+            case "answers":
+                assert worker.at == "end"
+                assert worker.error is None, worker.error
+                assert worker.answer is not None
+                failed = {each["itemIdentifier"] for each in worker.answer["batchItemFailures"]}
+                assert failed == {f"{each}" for each in step.detail}
+                self.workers[step.who] = None
+            case "crashes":
+                worker.resume("crash")
+                self.workers[step.who] = None
+            case "has no time to send" | "has no time to wait":
+                worker.resume("0 late")
+            case "conflicts":
+                fault = wire.canceled("TransactionConflict")
+                self._resume(worker, step, "TransactWriteItems", fault)
+            case "is paid, answer lost":
+                self._resume(worker, step, "TransactWriteItems", done_but_lost)
+            case "lets wait, answer lost:":
+                self._resume(worker, step, "UpdateItem", done_but_lost)
+            case _:
+                self._resume(worker, step)
+
+    def _resume(self, worker: Actor, step: Step, operation: str = "", *faults: wire.Fault) -> None:
+        expected = {"tries shard": "try", "reads all": "read", "holds": "hold"}
+        if step.what in expected:
+            assert worker.at == expected[step.what], (worker.at, worker.error)
+        else:
+            assert worker.at in {"try", "ready"}, (worker.at, worker.error)
+        command = f"{step.detail[0]}" if worker.at == "try" else "go"
+        with wire.faulty(self.stores.client, operation or "TransactWriteItems", *faults):
+            worker.resume(command)
+
+    def _invoke(self, batch: tuple[int, ...]) -> Any:
+        records = [
+            {"messageId": f"{each}", "body": json.dumps({"refund_id": self.id(each)})}
+            for each in batch
+        ]
+        return app.lambda_handler({"Records": records}, SteppedContext())
+
+    def call(self, before: State, step: Step, after: State) -> None:
+        request = self.bounds.requests[step.who]
+        match step.what:
+            case "is asked":
+                assert self.ask(request.of) == (step.reply == "accepted")
+            case "is canceled":
+                assert self.cancel(request.of) == (step.reply == "done")
+            case "reads":
+                caller = self.callers.get(step.who)
+                if caller is None or caller.at == "end":
+                    caller = self.callers[step.who] = Actor(lambda: self._request(step.who))
+                assert caller.at == "read"
+                caller.resume("go")
+                planned = after.callers[step.who].at == Stage.PLANNED
+                assert caller.at == ("write" if planned else "end"), caller.error
+            case "writes":
+                self.callers[step.who].resume("go")
+            case "writes, answer lost:":
+                with wire.faulty(self.stores.client, "TransactWriteItems", done_but_lost):
+                    self.callers[step.who].resume("go")
+                assert isinstance(self.callers[step.who].error, BotoCoreError)
+            case "wakes what waits":
+                sent = Sent(boto3.client("sqs"), "")
+                sent.wake(f"m{request.of}", CURRENCY, store=self.stores.wallets)
+                woken = self.numbers(sent.refunds)
+                assert before.queue | woken == after.queue
+            case _:
+                pass
+
+    def ask(self, number: int) -> bool:
+        refund = self.bounds.refunds[number]
+        wanted = examples.wanted(order_id=f"o{self.bounds.order(number)}", amount=refund.amount)
+        arrived_at = NOON + number * examples.SECOND - (AGE if refund.old else timedelta())
+        try:
+            made, _ = intake.request(
+                f"b{refund.buyer}",
+                f"k{number}",
+                wanted,
+                store=self.stores.refunds,
+                arrived_at=arrived_at,
+            )
+        except AmountExceedsRefundable:
+            return False
+        assert made.refund_id == self.id(number)
+        return True
+
+    def cancel(self, number: int) -> bool:
+        party = Party(Role.BUYER, f"b{self.bounds.refunds[number].buyer}")
+        before = self._item(table.refund(self.id(number)))["status"]
+        try:
+            intake.cancel(self.id(number), party, store=self.stores.refunds, now=NOON)
+        except RefundNotCancelable:
+            return False
+        return bool(before != "canceled")
+
+    def _request(self, place: int) -> Any:
+        kind, of, amount = self.bounds.requests[place]
+        merchant_id, client, name = f"m{of}", self.stores.client, self.stores.table
+        money = SteppedWallets(client, name, pause=lambda _: None)
+        funds = SteppedFunds(client, name, pause=lambda _: None)
+        once = {"client_id": "platform", "idempotency_key": f"k{place}"}
+        try:
+            match kind:
+                case "credit":
+                    credit = CreditRequest.model_validate(
+                        {
+                            "amount": amount,
+                            "currency": CURRENCY,
+                            "source": "settlement",
+                            "target": "wallet",
+                        }
+                    )
+                    return wallets.credit(merchant_id, credit, **once, store=money, now=NOON)
+                case "payout":
+                    party = Party(Role.MERCHANT, merchant_id)
+                    payout = PayoutRequest(amount=amount, currency=CURRENCY)
+                    return wallets.pay_out(party, payout, **once, store=money, now=NOON)
+                case "reshard":
+                    return funds.reshard(merchant_id, CURRENCY, amount, now=NOON)
+                case _:
+                    return funds.mark(merchant_id, CURRENCY, "frozen", on=kind == "freeze")
+        except (PayoutExceedsPayable, Busy) as refusal:
+            return refusal
+
+    def sweep(self, before: State) -> None:
+        self.sweeps += 1
+        sent = Sent(boto3.client("sqs"), "")
+        # Each sweep moves the next one on, by an hour at the most.
+        now = NOON + self.sweeps * timedelta(hours=2)
+        sweeps.sweep(store=self.stores.sweeps, queue=sent, now=now, ready=lambda _: True)
+        due = [n for n, each in enumerate(before.status) if PENDING <= each <= UNFREEZE]
+        assert [*members(self.numbers(sent.refunds))] == due
+
+    def end(self) -> None:
+        for actor in [*filter(None, self.workers), *self.callers.values()]:
+            actor.resume("crash")
+
+
+def done_but_lost(request: Any) -> Any:
+    """The service carried it out, and only its answer is lost."""
+    operation = request.headers["X-Amz-Target"].decode().rpartition(".")[2]
+    other: Any = boto3.client("dynamodb", config=engines.ONE_TRY)
+    call = {"TransactWriteItems": "transact_write_items", "UpdateItem": "update_item"}[operation]
+    getattr(other, call)(**json.loads(request.body))
+    return wire.lost(request)
+
+
+@contextmanager
+def world(bounds: Bounds) -> Iterator[World]:
+    with (
+        engines.moto() as stores,
+        patch.multiple(
+            app,
+            store=SteppedDebits(stores.client, stores.table, pause=lambda _: None),
+            Deadline=lambda remaining_ms: Deadline(remaining_ms, lambda _: None),
+            _now=lambda: NOON + timedelta(minutes=1),
+        ),
+    ):
+        made = World(bounds, stores)
+        try:
+            yield made
+        finally:
+            made.end()
+
+
+def replay(bounds: Bounds, initial: State, trace: list[tuple[Step, State]]) -> str:
+    """What differs first, if anything does."""
+    with world(bounds) as real:
+        before = initial
+        assert real.seen() == initial[:5]
+        for number, (step, after) in enumerate(trace, 1):
+            try:
+                real.take(before, step, after)
+            except AssertionError as error:
+                return f"at step {number} the real code did otherwise: {error!r}"
+            if real.seen() != after[:5]:
+                return f"after step {number} the table holds {real.seen()}"
+            if [*real.posted()] != [bool(each.posted) for each in after.callers]:
+                return f"after step {number} posted is {real.posted()}"
+            before = after
+    return ""
