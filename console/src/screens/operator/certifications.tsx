@@ -1,0 +1,3 @@
+export function Certifications() {
+  return null;
+}

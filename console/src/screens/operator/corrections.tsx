@@ -1,0 +1,3 @@
+export function Corrections() {
+  return null;
+}

@@ -1,0 +1,3 @@
+export function Merchants() {
+  return null;
+}

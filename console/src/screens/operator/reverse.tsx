@@ -1,0 +1,3 @@
+export function Reverse() {
+  return null;
+}
