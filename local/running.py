@@ -43,6 +43,7 @@ def endpoint() -> str:
 
 def show(endpoint: str, outputs: Outputs, cast: Cast, order_id: str) -> None:
     places = Table("地址 URLs", "", show_header=False, title="地址 URLs", title_justify="left")
+    places.add_row("控制台 console", outputs.console_url)
     places.add_row("API", outputs.api_url)
     places.add_row("docs", f"{outputs.api_url}/docs")
     places.add_row("sign-in", f"{outputs.hosted_ui_url}/oauth2/authorize")
@@ -53,6 +54,10 @@ def show(endpoint: str, outputs: Outputs, cast: Cast, order_id: str) -> None:
     for member in cast.people:
         people.add_row(member.account.username, member.account.password, member.acts_for)
     data.print(people)
+    data.print(
+        "在控制台登录 Sign in to the console with any of them; newcomer 的店铺是空的, 可自行开通: "
+        "newcomer's shop is empty, to go the steps by yourself, and operator decides."
+    )
     data.print("\n令牌 Tokens, good for an hour: paste these, then the lines below", style="bold")
     for actor in (cast.platform, *cast.people):
         data.print(f"export {actor.name.upper()}={actor.token}", markup=False)

@@ -19,6 +19,8 @@ from local.terminal import data
 
 CREDITED = 100_000
 PAID = 29_900
+PAID_BESIDES = 12_900
+PAID_UNDER_WAY = 6_800
 REFUNDED = 9_900
 CURRENCY = "CNY"
 POLL_SECONDS = 0.2
@@ -130,6 +132,8 @@ def become_members(api: Api, cast: Cast) -> None:
         (cast.merchant, {"merchant_id": cast.merchant_id}),
         (cast.buyer, {"buyer_id": cast.buyer_id}),
         (cast.operator, {"operator": True}),
+        (cast.newcomer, {"merchant_id": cast.newcomer.acts_for}),
+        (cast.approver, {"operator": True}),
     ]
     for member, membership in memberships:
         api.call(cast.platform, "PUT", f"/members/{member.account.subject}", membership)
@@ -171,15 +175,23 @@ def trade(api: Api, cast: Cast) -> str:
     }
     path = f"/merchants/{cast.merchant_id}/wallet/credits"
     api.call(cast.platform, "POST", path, credit, key=secrets.token_hex(8), expect=201)
+    order_id = record_order(api, cast, PAID)
+    # For the buyer to try in the console: one that can be refunded, and one that can't be yet.
+    record_order(api, cast, PAID_BESIDES)
+    record_order(api, cast, PAID_UNDER_WAY, completed=False)
+    return order_id
+
+
+def record_order(api: Api, cast: Cast, paid: int, *, completed: bool = True) -> str:
     now = datetime.now(UTC).isoformat()
     order_id = f"o-{secrets.token_hex(4)}"
     order = {
         "merchant_id": cast.merchant_id,
         "buyer_id": cast.buyer_id,
-        "amount": PAID,
+        "amount": paid,
         "currency": CURRENCY,
         "placed_at": now,
-        "completed_at": now,
+        "completed_at": now if completed else None,
     }
     api.call(cast.platform, "PUT", f"/orders/{order_id}", order, expect=201)
     return order_id

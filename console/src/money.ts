@@ -40,3 +40,11 @@ export function formatAmount(
     signDisplay: signed ? "exceptZero" : "auto",
   }).format(decimal(amount, currency) as Intl.StringNumericLiteral);
 }
+
+/** The same with a sign before it; zero is no movement. */
+export function parseSigned(text: string, currency: string): number | null {
+  const plain = text.normalize("NFKC").trim();
+  const minus = /^[-−]/.test(plain);
+  const amount = parseAmount(minus ? plain.slice(1) : plain, currency);
+  return amount !== null && minus ? -amount : amount;
+}

@@ -16,14 +16,14 @@ site = Site.of(Path(__file__).parent / "site", settings=settings)
 
 
 @app.get("/console/config.json", include_in_schema=False)
-def get_config() -> Response[bytes]:
+def get_config() -> Response[str]:
     return site.answer(console.CONFIG, app.current_event.headers)
 
 
 @app.get("/console", include_in_schema=False)
 @app.get("/console/", include_in_schema=False)
 @app.get("/console/.+", include_in_schema=False)
-def get_console() -> Response[bytes]:
+def get_console() -> Response[str]:
     return site.answer(app.current_event.path, app.current_event.headers)
 
 

@@ -3,7 +3,7 @@
 import json
 import mimetypes
 import re
-from base64 import urlsafe_b64encode
+from base64 import b64encode, urlsafe_b64encode
 from collections.abc import Mapping
 from dataclasses import dataclass
 from hashlib import sha256
@@ -55,7 +55,7 @@ class Site:
         files[CONFIG] = File("application/json", ASK_AGAIN, {"": config})
         return cls(files, _headers(settings))
 
-    def answer(self, path: str, headers: Mapping[str, str]) -> Response[bytes]:
+    def answer(self, path: str, headers: Mapping[str, str]) -> Response[str]:
         """The file; or the page, for an address within the application.
 
         Raises:
@@ -77,12 +77,18 @@ class Site:
             "Vary": "Accept-Encoding",
         }
         if _knows(headers.get("if-none-match", ""), etag):
-            return Response(status_code=HTTPStatus.NOT_MODIFIED, headers=sent)
+            return Response(HTTPStatus.NOT_MODIFIED, headers=sent, body="")
         if coding:
             sent["Content-Encoding"] = coding
-        return Response(
-            status_code=HTTPStatus.OK, content_type=file.content_type, headers=sent, body=body
-        )
+        return _binary(file.content_type, sent, body)
+
+
+def _binary(content_type: str, headers: dict[str, str], body: bytes) -> Response[str]:
+    """Bytes travel to API Gateway in base64, as the text that the answer's type then is."""
+    text = b64encode(body).decode("ascii")
+    answer = Response(HTTPStatus.OK, content_type=content_type, headers=headers, body=text)
+    answer.base64_encoded = True
+    return answer
 
 
 def _file(path: Path, folder: Path) -> File:
