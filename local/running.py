@@ -42,13 +42,16 @@ def endpoint() -> str:
 
 
 def show(endpoint: str, outputs: Outputs, cast: Cast, order_id: str) -> None:
-    places = Table("地址 URLs", "", show_header=False, title="地址 URLs", title_justify="left")
-    places.add_row("控制台 console", outputs.console_url)
-    places.add_row("API", outputs.api_url)
-    places.add_row("docs", f"{outputs.api_url}/docs")
-    places.add_row("sign-in", f"{outputs.hosted_ui_url}/oauth2/authorize")
-    places.add_row("AWS", endpoint)
-    data.print("\n", places)
+    data.print("\n地址 URLs", style="bold")
+    for name, url in (
+        ("console 控制台", outputs.console_url),
+        ("API", outputs.api_url),
+        ("docs", f"{outputs.api_url}/docs"),
+        ("sign-in", f"{outputs.hosted_ui_url}/oauth2/authorize"),
+        ("AWS", endpoint),
+    ):
+        # Not in a table: no address may be cut to the width of a terminal.
+        data.print(f"  {name:<14} {url}", markup=False)
     people = Table("账号 account", "密码 password", "代表 acts for", title="账号 Accounts")
     people.title_justify = "left"
     for member in cast.people:

@@ -26,7 +26,7 @@ export function BalanceChart({ lines, currency }: { lines: Schema["StatementLine
   return (
     <figure class="chart">
       <figcaption id={id}>{text}</figcaption>
-      <svg viewBox={`0 0 ${width} ${height}`} role="img" aria-labelledby={id}>
+      <svg viewBox={`0 0 ${width} ${height}`} preserveAspectRatio="none" role="img" aria-labelledby={id}>
         <path class="area" d={`${path}V${height - pad}H${pad}Z`} />
         <path class="line" d={path} />
         <path class="axis" d={`M${pad} ${height - pad}H${width - pad}`} />
@@ -49,7 +49,7 @@ export function RefundsByDay({ refunds }: { refunds: Schema["RefundView"][] }) {
   return (
     <figure class="chart">
       <figcaption id={id}>{t.refunds.byDayText(total, DAYS)}</figcaption>
-      <svg viewBox={`0 0 ${width} ${height}`} role="img" aria-labelledby={id}>
+      <svg viewBox={`0 0 ${width} ${height}`} preserveAspectRatio="none" role="img" aria-labelledby={id}>
         {bars(counts, FRAME).map((bar, index) => (
           <rect key={days[index]} class="bar" {...bar} rx="2">
             <title>{t.refunds.byDayOne(label(days[index] as string), counts[index] as number)}</title>
