@@ -20,6 +20,7 @@ export function App({ signedIn }: { signedIn: boolean }) {
 function SignedIn() {
   const me = useLoad("me", (signal) => call("get", "/me", { signal }));
   if (me.data) return <Acting me={me.data} />;
+  if (me.problem?.status === 401) return <SignIn />;
   return (
     <Welcome>
       <Loaded load={me}>{() => null}</Loaded>

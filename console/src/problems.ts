@@ -27,12 +27,22 @@ export class Problem extends Error {
   }
 }
 
-/** The pointer of each field at fault (`#/body/name`), with its message. */
-export function fieldErrors(problem: Problem | null): Record<string, string> {
+export type Fault = "missing" | "long" | "short" | "format";
+
+/** What is wrong with each field, by its place in the body: `contact/email`. */
+export function faults(problem: Problem | null): Record<string, Fault> {
   const errors = problem?.document?.errors ?? [];
   return Object.fromEntries(
-    errors.map((each) => [each.pointer.replace(/^#\/body\//, ""), each.message]),
+    errors.map(({ pointer, message }) => [pointer.replace(/^#\/body\//, ""), faultOf(message)]),
   );
+}
+
+/** The validator's own sentences, which are English and made for programmers. */
+function faultOf(message: string): Fault {
+  if (/required|at least 1 character|None/i.test(message)) return "missing";
+  if (/at most/.test(message)) return "long";
+  if (/at least/.test(message)) return "short";
+  return "format";
 }
 
 /** Worth the same request again: nothing was decided, or nobody can tell. */

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { fieldErrors, mayPass, Problem, problemOf } from "../src/problems.ts";
+import { faults, mayPass, Problem, problemOf } from "../src/problems.ts";
 
 const document = {
   type: "urn:instant-refunds:problem:invalid_request",
@@ -34,8 +34,15 @@ test("what API Gateway itself answers has a code too", async () => {
 
 test("each field at fault is named by its place in the form", () => {
   const problem = new Problem("invalid_request", 400, document);
-  assert.deepEqual(fieldErrors(problem), { "contact/email": "not an address" });
-  assert.deepEqual(fieldErrors(null), {});
+  assert.deepEqual(faults(problem), { "contact/email": "format" });
+  assert.deepEqual(faults(null), {});
+});
+
+test("the validator's sentences are told apart", () => {
+  const messages = ["Field required", "String should have at most 100 characters", "String should have at least 18 characters", "String should match pattern '^x$'"];
+  const errors = messages.map((message, index) => ({ pointer: `#/body/${index}`, message }));
+  const told = faults(new Problem("invalid_request", 400, { ...document, errors }));
+  assert.deepEqual(Object.values(told), ["missing", "long", "short", "format"]);
 });
 
 test("only what decided nothing is worth the same request again", () => {

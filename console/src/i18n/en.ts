@@ -338,6 +338,7 @@ export const en: Messages = {
     toRefunds: "See your refunds",
     merchantPolicy: "The merchant's refund statement",
   },
+  fault: { missing: "Required", long: "Too long", short: "Too short or too few", format: "Not in the right form" },
   refusal: {
     rule: "Rule",
     facts: "Facts",

@@ -1,6 +1,6 @@
-import type { Problem } from "../problems.ts";
+import { faults, type Problem } from "../problems.ts";
 import errors from "./errors.json" with { type: "json" };
-import type { Language, Messages } from "./index.ts";
+import { useText, type Language, type Messages } from "./index.ts";
 
 interface Entry {
   zh: string;
@@ -35,4 +35,10 @@ function byStatus(status: number, t: Messages): string {
   if (status === 0) return navigator.onLine ? t.unreachable : t.offline;
   if (status === 401) return t.sessionOver;
   return t.unreachable;
+}
+
+/** What is wrong with each field, by its place in the form. */
+export function useFieldErrors(problem: Problem | null): Record<string, string> {
+  const t = useText();
+  return Object.fromEntries(Object.entries(faults(problem)).map(([place, fault]) => [place, t.fault[fault]]));
 }

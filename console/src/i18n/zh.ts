@@ -1,7 +1,7 @@
 export const zh = {
   language: "zh-CN",
   product: "极速退款",
-  console: "商家后台",
+  console: "控制台",
   skip: "跳到主要内容",
   menu: "主菜单",
   openMenu: "打开菜单",
@@ -326,6 +326,7 @@ export const zh = {
     toRefunds: "查看退款列表",
     merchantPolicy: "商家退款说明",
   },
+  fault: { missing: "必填", long: "太长", short: "太短或太少", format: "格式不正确" },
   refusal: {
     rule: "依据规则",
     facts: "判定事实",

@@ -13,7 +13,7 @@ export function WalletTabs() {
   ];
   if (acting === "merchant") tabs.push(["settlement", t.nav.settlement]);
   return (
-    <nav class="tabs" aria-label={t.nav.walletAndSettlement}>
+    <nav class="tabs" aria-label={acting === "merchant" ? t.nav.walletAndSettlement : t.nav.wallet}>
       {tabs.map(([path, label]) => (
         <a
           key={path}

@@ -34,12 +34,14 @@ export function Refunds() {
         </Card>
       )}
       <Card>
-        <SelectField
-          label={t.refunds.filter}
-          value={status}
-          choices={{ "": t.all, ...t.refunds.states }}
-          onChange={(value) => setStatus(value as Status | "")}
-        />
+        <div class="filters">
+          <SelectField
+            label={t.refunds.filter}
+            value={status}
+            choices={{ "": t.all, ...t.refunds.states }}
+            onChange={(value) => setStatus(value as Status | "")}
+          />
+        </div>
         <List
           caption={t.nav.refunds}
           columns={useColumns(role)}

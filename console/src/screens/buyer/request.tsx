@@ -102,7 +102,7 @@ function RequestForm({ order, onRefused }: { order: Order; onRefused: () => void
   const { currency, order_id } = order;
   // The key is made as the form opens and kept with what is typed: a second click, a reload or a
   // new sign-in sends the same request, which makes one refund.
-  const [typed, change, clear] = useDraft<Typed>(`refund:${order_id}`, () => ({
+  const [typed, keep, clear] = useDraft<Typed>(`refund:${order_id}`, () => ({
     key: newKey(),
     condition: "intact",
     amount: "",
@@ -130,12 +130,16 @@ function RequestForm({ order, onRefused }: { order: Order; onRefused: () => void
       go(`buyer/refunds/${refund.refund_id}`);
     } catch (error) {
       if (error instanceof Problem) {
-        change({ key: keyAfter(error.code, typed.key) });
+        keep({ key: keyAfter(error.code, typed.key) });
         if (error.status === 422) onRefused();
       }
       throw error;
     }
   });
+  const change = (part: Partial<Typed>) => {
+    send.clear();
+    keep(part);
+  };
   return (
     <form
       onSubmit={(event) => {

@@ -2,6 +2,7 @@ import { announce } from "../../announce.ts";
 import { call, type Schema } from "../../api.ts";
 import { useDraft } from "../../draft.ts";
 import { useText } from "../../i18n/index.ts";
+import { useFieldErrors } from "../../i18n/errors.ts";
 import { useAction, useLoad, type Load } from "../../load.ts";
 import { Button } from "../../parts/button.tsx";
 import { Card } from "../../parts/card.tsx";
@@ -12,7 +13,6 @@ import { Moment } from "../../parts/moment.tsx";
 import { Badge, Note, type Tone } from "../../parts/note.tsx";
 import { Page } from "../../parts/page.tsx";
 import { ProblemNote } from "../../parts/problem.tsx";
-import { fieldErrors } from "../../problems.ts";
 import { certification } from "./certified.ts";
 
 type Certification = Schema["Certification"];
@@ -118,7 +118,7 @@ function ApplicationForm({ refused, put }: FormProps) {
     clear();
     announce(words.submitted);
   });
-  const errors = fieldErrors(submit.problem);
+  const errors = useFieldErrors(submit.problem);
   const { contact, documents } = typed;
   const setDocument = (index: number, part: Partial<Schema["Document"]>) =>
     change({ documents: documents.map((each, at) => (at === index ? { ...each, ...part } : each)) });

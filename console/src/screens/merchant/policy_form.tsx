@@ -2,12 +2,13 @@ import { announce } from "../../announce.ts";
 import { call, type Schema } from "../../api.ts";
 import { useDraft } from "../../draft.ts";
 import { useText } from "../../i18n/index.ts";
+import { useFieldErrors } from "../../i18n/errors.ts";
 import { useAction } from "../../load.ts";
 import { Button } from "../../parts/button.tsx";
 import { CheckField, TextField } from "../../parts/field.tsx";
 import { Moment } from "../../parts/moment.tsx";
 import { ProblemNote } from "../../parts/problem.tsx";
-import { fieldErrors, Problem } from "../../problems.ts";
+import { Problem } from "../../problems.ts";
 
 type Policy = Schema["RefundPolicy"];
 
@@ -46,7 +47,7 @@ export function PolicyForm({ saved, onSaved, onReview, onElsewhere }: Props) {
       onElsewhere();
     }
   });
-  const errors = fieldErrors(save.problem);
+  const errors = useFieldErrors(save.problem);
   return (
     <form
       onSubmit={(event) => {

@@ -75,7 +75,7 @@ export function PolicyReview({ reviewed, ready, onReview, onEdit, onConfirmed, o
     ready.data && !ready.data.certified && ([words.needCertification, "merchant/certification"] as const),
   ].filter((each) => !!each);
   return (
-    <div>
+    <div class="stack">
       <h3>{words.reviewTitle}</h3>
       <p>{words.reviewLead}</p>
       <p>
@@ -124,7 +124,7 @@ function Changed({ before, now, onReview, onEdit }: ChangedProps) {
   const t = useText();
   const words = t.settlement;
   return (
-    <div>
+    <div class="stack">
       <Note tone="warn" live title={words.changed}>
         <p>{words.changedLead}</p>
       </Note>

@@ -2,6 +2,7 @@ import { announce } from "../../announce.ts";
 import { call, type Schema } from "../../api.ts";
 import { useDraft } from "../../draft.ts";
 import { useText, type Messages } from "../../i18n/index.ts";
+import { useFieldErrors } from "../../i18n/errors.ts";
 import { useAction, useLoad, type Load } from "../../load.ts";
 import { Button } from "../../parts/button.tsx";
 import { Card } from "../../parts/card.tsx";
@@ -10,7 +11,6 @@ import { Loaded } from "../../parts/loaded.tsx";
 import { Note } from "../../parts/note.tsx";
 import { Page } from "../../parts/page.tsx";
 import { ProblemNote } from "../../parts/problem.tsx";
-import { fieldErrors } from "../../problems.ts";
 
 type Shop = Schema["Shop"];
 
@@ -63,7 +63,7 @@ function ShopForm({ shop, put }: { shop: Shop; put: Load<Shop>["put"] }) {
     clear();
     announce(t.saved);
   });
-  const errors = fieldErrors(save.problem);
+  const errors = useFieldErrors(save.problem);
   return (
     <form
       onSubmit={(event) => {

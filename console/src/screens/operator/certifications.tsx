@@ -53,12 +53,14 @@ export function Certifications() {
   return (
     <Page title={t.nav.certifications}>
       <Card>
-        <SelectField
-          label={t.operator.status}
-          value={status}
-          choices={choices}
-          onChange={(value) => setStatus(value as Status)}
-        />
+        <div class="filters">
+          <SelectField
+            label={t.operator.status}
+            value={status}
+            choices={choices}
+            onChange={(value) => setStatus(value as Status)}
+          />
+        </div>
         <List
           caption={t.nav.certifications}
           columns={columns}

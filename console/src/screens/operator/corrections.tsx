@@ -83,12 +83,14 @@ export function Corrections() {
     <Page title={t.nav.corrections}>
       <ProposeCorrection onProposed={pages.reload} />
       <Card title={t.nav.corrections}>
-        <SelectField
-          label={words.status}
-          value={status}
-          choices={words.correctionStates}
-          onChange={(value) => setStatus(value as Status)}
-        />
+        <div class="filters">
+          <SelectField
+            label={words.status}
+            value={status}
+            choices={words.correctionStates}
+            onChange={(value) => setStatus(value as Status)}
+          />
+        </div>
         <List
           caption={t.nav.corrections}
           columns={columns}

@@ -2,6 +2,7 @@ import { announce } from "../../announce.ts";
 import { call } from "../../api.ts";
 import { useDraft } from "../../draft.ts";
 import { useText } from "../../i18n/index.ts";
+import { useFieldErrors } from "../../i18n/errors.ts";
 import { keyAfter, newKey } from "../../idempotency.ts";
 import { useAction } from "../../load.ts";
 import { parseSigned } from "../../money.ts";
@@ -10,7 +11,7 @@ import { Button } from "../../parts/button.tsx";
 import { Card } from "../../parts/card.tsx";
 import { TextField } from "../../parts/field.tsx";
 import { ProblemNote } from "../../parts/problem.tsx";
-import { fieldErrors, Problem } from "../../problems.ts";
+import { Problem } from "../../problems.ts";
 
 const MOST_LEGS = 6;
 
@@ -64,7 +65,7 @@ export function ProposeCorrection({ onProposed }: { onProposed: () => void }) {
       throw error;
     }
   });
-  const errors = fieldErrors(propose.problem);
+  const errors = useFieldErrors(propose.problem);
   const setLeg = (index: number, part: Partial<Leg>) =>
     change({ legs: legs.map((leg, at) => (at === index ? { ...leg, ...part } : leg)) });
   return (
