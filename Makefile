@@ -73,6 +73,20 @@ invoke-all: $(TOOLS) ## Run every function in a container on its own event
 console: $(TOOLS) ## Build the console into functions/serve_console/site, if its sources changed
 	@.tools/bin/python -m local.console build
 
+# --- Operate -------------------------------------------------------------------------------------
+
+.PHONY: redrive
+redrive: $(TOOLS) ## Send dead letters again, where API_URL and ACCESS_TOKEN say, or here (QUEUE=debits)
+	@exec .tools/bin/python -m commands.redrive $(QUEUE) $(REDRIVE_FLAGS)
+
+.PHONY: reconcile
+reconcile: $(TOOLS) ## Reconcile the books, where API_URL and ACCESS_TOKEN say, or here
+	@exec .tools/bin/python -m commands.reconcile
+
+.PHONY: rebuild
+rebuild: $(DEV) ## Make statements again, in TABLE_NAME or here (OWNER=merchant:ID:CNY)
+	@PYTHONPATH=.:layers/refunds .venv/bin/python -m commands.rebuild $(OWNER)
+
 # --- Develop --------------------------------------------------------------------------------------
 
 .PHONY: test

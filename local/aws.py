@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
     from mypy_boto3_cloudformation import CloudFormationClient
     from mypy_boto3_cognito_idp import CognitoIdentityProviderClient
+    from mypy_boto3_dynamodb import DynamoDBClient
     from mypy_boto3_lambda import LambdaClient
     from mypy_boto3_s3 import S3Client
 
@@ -85,6 +86,10 @@ def cloudformation(endpoint: str) -> "CloudFormationClient":
 
 def cognito(endpoint: str) -> "CognitoIdentityProviderClient":
     return _session().client("cognito-idp", endpoint_url=require_loopback(endpoint))
+
+
+def dynamodb(endpoint: str) -> "DynamoDBClient":
+    return _session().client("dynamodb", endpoint_url=require_loopback(endpoint))
 
 
 def lambdas(endpoint: str) -> "LambdaClient":

@@ -10,9 +10,22 @@ from local import accounts, aws
 from local.accounts import Person
 from local.deploy import Outputs
 
-SCOPES = ["refunds/members.write", "refunds/orders.write", "refunds/wallet.credit"]
+SCOPES = [
+    "refunds/members.write",
+    "refunds/orders.write",
+    "refunds/wallet.credit",
+    "refunds/wallet.payout",
+]
 COLD_STARTS_AT_ONCE = os.cpu_count() or 2
-READS = ("/shop", "/refund-policy", "/wallet", "/orders", "/refunds")
+READS = (
+    "/shop",
+    "/refund-policy",
+    "/wallet",
+    "/wallet/statement?currency=CNY",
+    "/orders",
+    "/refunds",
+    "/merchants/nobody",
+)
 
 
 @dataclass(frozen=True)
@@ -72,6 +85,19 @@ def assemble(endpoint: str, outputs: Outputs) -> Cast:
         newcomer=member("newcomer", f"m-new-{telling}"),
         approver=member("approver", "platform"),
     )
+
+
+def operator_token(endpoint: str, outputs: Outputs) -> str:
+    """A new operator's, for a command that finds the stack of `make run`."""
+    account = accounts.create_person(endpoint, outputs, f"operator-{secrets.token_hex(3)}")
+    platform = accounts.service_token(endpoint, outputs, ["refunds/members.write"])
+    with aws.http(endpoint) as http:
+        http.put(
+            f"{outputs.api_url}/members/{account.subject}",
+            json={"operator": True},
+            headers={"Authorization": f"Bearer {platform}"},
+        ).raise_for_status()
+    return accounts.person_token(endpoint, outputs, account)
 
 
 def warm_up(endpoint: str, outputs: Outputs, cast: Cast) -> None:

@@ -196,6 +196,10 @@ _SETTINGS = dict.fromkeys(
     (
         "TABLE_NAME",
         "DEBIT_QUEUE_URL",
+        "DEBIT_DEAD_LETTER_QUEUE_URL",
+        "ORDER_DEAD_LETTER_QUEUE_URL",
+        "CHANGE_DEAD_LETTER_QUEUE_URL",
+        "FAN_OUT_CHANGES_ALIAS",
         "EVENT_BUS_NAME",
         "PEOPLE_CLIENT_IDS",
         "SERVICE_CLIENT_IDS",

@@ -3,29 +3,31 @@
 import json
 import secrets
 import shlex
-import time
 from collections.abc import Mapping
-from datetime import UTC, datetime
 from typing import Any
 
-import httpx
 from rich.table import Table
 
-from local import aws
+from local import aws, books, short_wallet
 from local.cast import Actor, Cast, Member
 from local.deploy import Outputs
 from local.failures import UnexpectedAnswer
+from local.telling import (
+    CURRENCY,
+    READ_THE_LOG,
+    Api,
+    chapter,
+    record_order,
+    say,
+    until_settled,
+    yuan,
+)
 from local.terminal import data
 
 CREDITED = 100_000
-PAID = 29_900
 PAID_BESIDES = 12_900
 PAID_UNDER_WAY = 6_800
 REFUNDED = 9_900
-CURRENCY = "CNY"
-POLL_SECONDS = 0.2
-REFUND_SECONDS = 20.0
-READ_THE_LOG = "read the functions' lines at the end of .local/aws.log."
 
 SHOP = {
     "name": "青山茶舍 Green Hill Tea",
@@ -57,46 +59,6 @@ POLICY = {
 REASON = {"reason": "不喜欢 changed my mind"}
 
 
-class Api:
-    """Calls the product over HTTP, prints each call, and stops at the first unexpected answer."""
-
-    def __init__(self, http: httpx.Client, base_url: str) -> None:
-        self._http = http
-        self._base_url = base_url
-
-    def call(
-        self,
-        actor: Actor,
-        method: str,
-        path: str,
-        body: Mapping[str, object] | None = None,
-        *,
-        key: str | None = None,
-        expect: int = 200,
-        code: str | None = None,
-    ) -> dict[str, Any]:
-        headers = {"Authorization": f"Bearer {actor.token}"}
-        if key:
-            headers["Idempotency-Key"] = key
-        began = time.perf_counter()
-        answer = self._http.request(method, self._base_url + path, headers=headers, json=body)
-        milliseconds = (time.perf_counter() - began) * 1000
-        line = (
-            f"  {actor.name:<9} {method:<5} {path:<52} {answer.status_code} {milliseconds:5.0f} ms"
-        )
-        data.print(line, markup=False, style="" if answer.status_code == expect else "red")
-        content: dict[str, Any] = answer.json() if answer.content else {}
-        if answer.status_code != expect or (code and content.get("code") != code):
-            raise UnexpectedAnswer(
-                f"{method} {path} answered {answer.status_code}: {answer.text}\n"
-                f"The story expects {expect}{f' {code}' if code else ''}.",
-                next_step=READ_THE_LOG,
-            )
-        if code:
-            data.print(f"    {code}: {content.get('detail', content.get('title'))}", markup=False)
-        return content
-
-
 def play(endpoint: str, outputs: Outputs, cast: Cast) -> str:
     """Tell the whole story, and return the id of its order.
 
@@ -123,6 +85,8 @@ def _tell(api: Api, cast: Cast) -> str:
     show_timeline(refund)
     replay_and_refusal(api, cast, order_id, refund)
     show_wallets(before, wallets(api, cast))
+    short_wallet.tell(api, cast)
+    reconcile_the_books(api, cast)
     return order_id
 
 
@@ -175,25 +139,10 @@ def trade(api: Api, cast: Cast) -> str:
     }
     path = f"/merchants/{cast.merchant_id}/wallet/credits"
     api.call(cast.platform, "POST", path, credit, key=secrets.token_hex(8), expect=201)
-    order_id = record_order(api, cast, PAID)
+    order_id = record_order(api, cast)
     # For the buyer to try in the console: one that can be refunded, and one that can't be yet.
     record_order(api, cast, PAID_BESIDES)
     record_order(api, cast, PAID_UNDER_WAY, completed=False)
-    return order_id
-
-
-def record_order(api: Api, cast: Cast, paid: int, *, completed: bool = True) -> str:
-    now = datetime.now(UTC).isoformat()
-    order_id = f"o-{secrets.token_hex(4)}"
-    order = {
-        "merchant_id": cast.merchant_id,
-        "buyer_id": cast.buyer_id,
-        "amount": paid,
-        "currency": CURRENCY,
-        "placed_at": now,
-        "completed_at": now if completed else None,
-    }
-    api.call(cast.platform, "PUT", f"/orders/{order_id}", order, expect=201)
     return order_id
 
 
@@ -201,20 +150,10 @@ def ask_for_refund(api: Api, cast: Cast, order_id: str) -> dict[str, Any]:
     chapter("买家申请极速退款 The buyer asks for an instant refund")
     wanted = refund_of(order_id)
     api.call(cast.buyer, "POST", "/refunds/preview", wanted)
-    began = time.perf_counter()
     refund = api.call(
         cast.buyer, "POST", "/refunds", wanted | REASON, key=key_of(order_id), expect=202
     )
-    while refund["status"] != "succeeded":
-        if time.perf_counter() - began > REFUND_SECONDS:
-            raise UnexpectedAnswer(
-                f"The refund is still {refund['status']} after {REFUND_SECONDS:.0f} s.",
-                next_step=READ_THE_LOG,
-            )
-        time.sleep(POLL_SECONDS)
-        refund = api.call(cast.buyer, "GET", f"/refunds/{refund['refund_id']}")
-    say(f"{time.perf_counter() - began:.2f} s 完成 from request to succeeded")
-    return refund
+    return until_settled(api, cast.buyer, refund)
 
 
 def replay_and_refusal(api: Api, cast: Cast, order_id: str, refund: Mapping[str, Any]) -> None:
@@ -252,20 +191,24 @@ def wallets(api: Api, cast: Cast) -> dict[str, int]:
     }
 
 
+def reconcile_the_books(api: Api, cast: Cast) -> None:
+    chapter("对账: 每笔入账, 合计为零 The books are reconciled, and every sum is zero")
+    report = books.reconcile(
+        lambda: api.call(cast.operator, "POST", "/reconciliation"),
+        lambda each: say(f"已查 looked at {each['looked_at']}, 差异 differs {each['differences']}"),
+    )
+    balanced = books.show_totals(report)
+    if report["differences"] or not balanced:
+        books.show_differences(report)
+        raise UnexpectedAnswer("The books differ.", next_step="read docs/runbook.md.")
+
+
 def refund_of(order_id: str) -> dict[str, object]:
     return {"order_id": order_id, "amount": REFUNDED, "goods_condition": "intact"}
 
 
 def key_of(order_id: str) -> str:
     return f"refund-of-{order_id}"
-
-
-def chapter(title: str) -> None:
-    data.print(f"\n{title}", style="bold", markup=False)
-
-
-def say(line: str) -> None:
-    data.print(f"    {line}", markup=False)
 
 
 def show_timeline(refund: Mapping[str, Any]) -> None:
@@ -288,10 +231,6 @@ def show_wallets(before: Mapping[str, int], after: Mapping[str, int]) -> None:
             f"The wallets moved by {moved}, not by {REFUNDED} from merchant to buyer.",
             next_step="compare the posting of the refund with the two balances.",
         )
-
-
-def yuan(minor: int, *, sign: str = "") -> str:
-    return f"{minor / 100:{sign},.2f} {CURRENCY}"
 
 
 def curl_lines(outputs: Outputs, cast: Cast, order_id: str) -> list[str]:

@@ -4,7 +4,6 @@ from datetime import UTC, datetime
 from typing import Any
 
 from aws_lambda_powertools.event_handler import Response
-from botocore.exceptions import BotoCoreError, ClientError
 
 from refunds import http, wallets
 from refunds.errors import (
@@ -14,15 +13,12 @@ from refunds.errors import (
     RoleRequired,
 )
 from refunds.members import Party, Role, Scope
-from refunds.observability import log_failure, observed
+from refunds.observability import observed
 from refunds.queue import DebitQueue
 from refunds.settings import Settings
 from refunds.stores.members import MemberStore
 from refunds.stores.wallets import WalletStore
 from refunds.wallets import Credit, CreditRequest, Payout, PayoutRequest, Wallets
-
-MAX_WOKEN = 100
-"""Waiting refunds that one credit wakes; the sweeper finds the others."""
 
 app = http.resolver()
 settings = Settings.from_env()
@@ -50,7 +46,7 @@ def credit_wallet(
         store=store,
         now=datetime.now(UTC),
     )
-    _wake(merchant_id, credit.currency)
+    queue.wake(merchant_id, credit.currency, store=store)
     return http.created(credit)
 
 
@@ -97,16 +93,6 @@ def _pay_out(party: Party, key: str, request: PayoutRequest) -> Response[Payout]
         now=datetime.now(UTC),
     )
     return http.created(payout)
-
-
-def _wake(merchant_id: str, currency: str) -> None:
-    """Send the refunds that wait for this money; a hint, so that its loss only delays them."""
-    try:
-        waiting = store.waiting_ids(merchant_id, currency, limit=MAX_WOKEN)
-    except (BotoCoreError, ClientError) as error:
-        log_failure(error)
-        return
-    queue.send((refund_id, merchant_id) for refund_id in waiting)
 
 
 @observed

@@ -39,7 +39,7 @@ def get_merchant(merchant_id: http.PathId) -> MerchantOverview:
 def put_limits(merchant_id: http.PathId, limits: LimitsRequest) -> OperatedWallet:
     _operator()
     changed = operations.limit(merchant_id, limits, store=store)
-    _wake(merchant_id, limits.currency)
+    queue.wake(merchant_id, limits.currency, store=store)
     return changed
 
 
@@ -53,7 +53,7 @@ def freeze_merchant(merchant_id: http.PathId, request: FreezeRequest) -> Operate
 def unfreeze_merchant(merchant_id: http.PathId, request: FreezeRequest) -> OperatedWallet:
     _operator()
     changed = operations.freeze(merchant_id, request.currency, frozen=False, store=store)
-    _wake(merchant_id, request.currency)
+    queue.wake(merchant_id, request.currency, store=store)
     return changed
 
 
@@ -73,11 +73,6 @@ def list_waiting_refunds(merchant_id: http.PathId, currency: Currency) -> Refund
 def _operator() -> None:
     operator = http.caller(app, settings=settings, store=members).operator()
     logger.info("operator_acts", operator=operator, route=app.current_event.path)
-
-
-def _wake(merchant_id: str, currency: str) -> None:
-    waiting = store.waiting_ids(merchant_id, currency, limit=MAX_WAITING_SHOWN)
-    queue.send((refund_id, merchant_id) for refund_id in waiting)
 
 
 @observed

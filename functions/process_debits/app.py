@@ -29,7 +29,7 @@ def lambda_handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
         if result.contended > TOLERATED:
             store.grow(group[0].merchant_id, group[0].currency, now=_now())
         if result.short:
-            store.suspend_for_funds(group[0].merchant_id, now=_now())
+            store.suspend_for_funds(group[0].merchant_id, group[0].currency, now=_now())
         outcome |= result
     _report(outcome, found, malformed=len(batch.malformed))
     return batch.failures(outcome.failed)

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from threading import Barrier
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, get_args
 
 import boto3
 import httpx
@@ -31,7 +31,12 @@ HTTP_SECONDS = 60.0
 OUTCOME_SECONDS = 60.0
 LOOK_SECONDS = 0.05
 FUNDS = 100_000
-SCOPES = ("refunds/members.write", "refunds/orders.write", "refunds/wallet.credit")
+SCOPES = (
+    "refunds/members.write",
+    "refunds/orders.write",
+    "refunds/wallet.credit",
+    "refunds/wallet.payout",
+)
 LONG_AGO = timedelta(hours=1)
 
 SHOP: dict[str, Any] = {
@@ -62,28 +67,24 @@ TERMS: dict[str, Any] = {
 type Json = dict[str, Any]
 type Function = Literal[
     "certify_merchants",
+    "correct_ledger",
+    "fan_out_changes",
     "manage_members",
     "manage_wallet",
+    "operate_merchants",
     "process_debits",
+    "read_statement",
+    "reconcile_ledger",
     "record_orders",
+    "redrive_messages",
     "request_refund",
     "serve_console",
     "serve_docs",
     "submit_policy",
     "sweep_refunds",
+    "tend_wallets",
 ]
-FUNCTIONS: tuple[Function, ...] = (
-    "certify_merchants",
-    "manage_members",
-    "manage_wallet",
-    "process_debits",
-    "record_orders",
-    "request_refund",
-    "serve_console",
-    "serve_docs",
-    "submit_policy",
-    "sweep_refunds",
-)
+FUNCTIONS: tuple[Function, ...] = get_args(Function.__value__)
 
 
 @dataclass(frozen=True)
@@ -312,6 +313,21 @@ class World:
         wallets = self.ok(party, "GET", "/wallet")["wallets"]
         return sum(each["available"] for each in wallets if each["currency"] == currency)
 
+    def statement(self, party: Caller, **query: str | int) -> list[Json]:
+        """A party's whole statement, newest first, page by page."""
+        lines: list[Json] = []
+        params: dict[str, Any] = {"currency": "CNY", **query}
+        while True:
+            page = self.ok(party, "GET", "/wallet/statement", params=params)
+            lines += page["items"]
+            if page["next_cursor"] is None:
+                return lines
+            params["cursor"] = page["next_cursor"]
+
+    def booked(self, party: Caller, *, postings: int) -> list[Json]:
+        """The statement, once the stream has brought so many postings."""
+        return until(lambda: self.statement(party), lambda lines: len(lines) >= postings)
+
     def refundable(self, buyer: Caller, order_id: str) -> int:
         left: int = self.ok(buyer, "GET", f"/orders/{order_id}")["refundable"]
         return left
@@ -325,9 +341,10 @@ class World:
         return from_item(answer.get("Item", {}))
 
     def rows_naming(self, *words: str) -> list[Json]:
-        """Every row that has one of the words in it."""
+        """Every row that has one of the words in it; a report of all the books is nobody's."""
         pages = self.dynamodb.get_paginator("scan").paginate(TableName=self.outputs.table_name)
         rows = [from_item(item) for page in pages for item in page["Items"]]
+        rows = [row for row in rows if not row["pk"].startswith("RECONCILIATION#")]
         named = [row for row in rows if any(word in json.dumps(row) for word in words)]
         return sorted(named, key=lambda row: (row["pk"], row["sk"]))
 

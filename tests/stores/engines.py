@@ -25,6 +25,7 @@ from refunds.stores.members import MemberStore
 from refunds.stores.merchants import MerchantStore
 from refunds.stores.operations import OperationStore
 from refunds.stores.policies import PolicyStore
+from refunds.stores.rebuilds import RebuildStore
 from refunds.stores.reconciliation import ReconciliationStore
 from refunds.stores.refunds import RefundStore
 from refunds.stores.sweeps import SweepStore
@@ -96,6 +97,10 @@ class Stores:
     @property
     def statements(self) -> ChangeStore:
         return self._made(ChangeStore)
+
+    @property
+    def rebuilds(self) -> RebuildStore:
+        return self._made(RebuildStore)
 
     @property
     def reconciliation(self) -> ReconciliationStore:

@@ -25,7 +25,7 @@ from refunds.intake import Superseded
 from refunds.members import Party, Role
 from refunds.operations import LimitsRequest, ShardsRequest
 from refunds.standing import Cause
-from refunds.stores.statements import posting_of
+from refunds.stores.entries import posting_of
 from refunds.wallets import CreditRequest, PayoutRequest
 from tests.stores import market, tables, wire
 from tests.stores.engines import MOTO, Stores
@@ -135,7 +135,7 @@ class Books(RuleBasedStateMachine):
             outcome = market.settle(self.stores, *sorted(set(chosen)), now=self.now)
         assert outcome.settled.isdisjoint(outcome.failed | outcome.waiting)
         for merchant in MERCHANTS if outcome.short else ():
-            self.stores.debits.suspend_for_funds(merchant, now=self.now)
+            self.stores.debits.suspend_for_funds(merchant, "CNY", now=self.now)
 
     @precondition(lambda self: self.refund_ids)
     @rule(data=st.data())
@@ -329,12 +329,14 @@ class Books(RuleBasedStateMachine):
                 assert posting
                 self.stores.statements.book(owner, [posting], now=self.now)
         report = reconciliation.reconcile(
-            "end",
             store=self.stores.reconciliation,
             clock=lambda: self.now + timedelta(days=1),
             ready=lambda _: True,
         )
-        assert report.named == ()
+        assert report.ended_at
+        assert (report.differences, report.filled, report.moving) == (0, 0, 0)
+        for accounts in report.totals.values():
+            assert sum(accounts.values()) == 0
 
 
 def balances_of(rows: Iterable[dict[str, Any]]) -> dict[tuple[str, str], int]:

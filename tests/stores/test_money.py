@@ -648,7 +648,7 @@ def test_a_merchant_suspended_for_funds_is_restored_once_nothing_waits_or_is_owe
     accept(stores, 2, amount=60)
     outcome = settle(stores, "rf_1", "rf_2")
     assert outcome.short
-    assert stores.debits.suspend_for_funds(MERCHANT, now=NOON)
+    assert stores.debits.suspend_for_funds(MERCHANT, "CNY", now=NOON)
     assert causes(stores) == (Cause.FUNDS,)
 
     def restored(minutes: int) -> int:
@@ -668,7 +668,7 @@ def test_a_merchant_suspended_for_funds_is_restored_once_nothing_waits_or_is_owe
 def test_restoring_leaves_an_operator_s_suspension_alone(stores: Stores) -> None:
     certify(stores)
     stores.merchants.suspend(MERCHANT, Cause.OPERATOR, "x", by="op", now=NOON)
-    assert stores.debits.suspend_for_funds(MERCHANT, now=NOON)
+    assert stores.debits.suspend_for_funds(MERCHANT, "CNY", now=NOON)
     assert upkeep.tend(store=stores.upkeep, now=NOON).restored == 1
     assert causes(stores) == (Cause.OPERATOR,)
 
@@ -679,14 +679,32 @@ def test_debt_in_any_currency_keeps_a_merchant_suspended(stores: Stores) -> None
     accept(stores, amount=100, currency="JPY")
     settle(stores, "rf_1")
     fund(stores, 1000)
-    stores.debits.suspend_for_funds(MERCHANT, now=NOON)
+    stores.debits.suspend_for_funds(MERCHANT, "JPY", now=NOON)
     assert upkeep.tend(store=stores.upkeep, now=NOON).restored == 0
     fund(stores, 100, "b", currency="JPY")
     assert upkeep.tend(store=stores.upkeep, now=NOON + MINUTE).restored == 1
 
 
 def test_a_merchant_that_is_not_certified_is_not_suspended_for_funds(stores: Stores) -> None:
-    assert stores.debits.suspend_for_funds(MERCHANT, now=NOON) is False
+    assert stores.debits.suspend_for_funds(MERCHANT, "CNY", now=NOON) is False
+    assert stores.merchants.certification(MERCHANT) is None
+
+
+def test_a_merchant_without_a_wallet_stays_suspended_as_long_as_a_refund_waits(
+    stores: Stores,
+) -> None:
+    certify(stores)
+    accept(stores, 1, amount=50)
+    assert settle(stores, "rf_1").short
+    assert stores.debits.suspend_for_funds(MERCHANT, "CNY", now=NOON)
+    assert upkeep.tend(store=stores.upkeep, now=NOON).restored == 0
+    fund(stores, 50)
+    assert settle(stores, "rf_1").settled == {"rf_1"}
+    assert upkeep.tend(store=stores.upkeep, now=NOON + MINUTE).restored == 1
+
+
+def test_only_a_wallet_that_exists_grows(stores: Stores) -> None:
+    assert not stores.debits.grow(MERCHANT, "CNY", now=NOON)
     assert everything(stores) == []
 
 
@@ -705,7 +723,7 @@ def test_a_limit_below_the_debt_advances_nothing_and_keeps_the_rest_working(
     accept(stores, 1)
     settle(stores, "rf_1")
     lowered = limit(stores, 30)
-    assert (lowered.owed, lowered.guarantee_left, lowered.deposit_required) == (100, -70, 0)
+    assert (lowered.owed, lowered.guarantee_left, lowered.deposit_required) == (100, 0, 0)
     accept(stores, 2, amount=1)
     assert settle(stores, "rf_2").waiting == {"rf_2"}
     assert fund(stores, 10).allocation == Allocation(receivable=10)

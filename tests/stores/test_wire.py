@@ -311,12 +311,12 @@ def numbered(count: int) -> list[tuple[str, str]]:
 
 def test_every_refund_has_its_message_however_many_there_are(queue: DebitQueue) -> None:
     assert queue.send(numbered(23)) == {f"rf_{number}" for number in range(23)}
-    assert queue.visible() == 23
+    assert queue.depth() == 23
 
 
 def test_nothing_to_send_is_nothing_sent(queue: DebitQueue) -> None:
     assert queue.send([]) == frozenset()
-    assert queue.visible() == 0
+    assert queue.depth() == 0
 
 
 @pytest.mark.parametrize("fault", [wire.lost, wire.broken(), wire.refused("ThrottlingException")])
@@ -326,7 +326,7 @@ def test_after_a_batch_that_is_not_taken_no_other_is_tried(
     with wire.faulty(queue.client, "SendMessageBatch", wire.fine, fault) as line:
         assert queue.send(numbered(35)) == {f"rf_{number}" for number in range(10)}
     assert len(line.sent) == 2
-    assert queue.visible() == 10
+    assert queue.depth() == 10
 
 
 def test_of_a_batch_taken_in_part_only_the_taken_are_named(queue: DebitQueue) -> None:

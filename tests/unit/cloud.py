@@ -22,6 +22,7 @@ from functions.process_debits import app as process_debits
 from functions.read_statement import app as read_statement
 from functions.reconcile_ledger import app as reconcile_ledger
 from functions.record_orders import app as record_orders
+from functions.redrive_messages import app as redrive_messages
 from functions.request_refund import app as request_refund
 from functions.serve_docs import app as serve_docs
 from functions.submit_policy import app as submit_policy
@@ -43,6 +44,12 @@ if TYPE_CHECKING:
     from mypy_boto3_sqs import SQSClient
 
 SETTINGS = Settings.from_env()
+QUEUES = (
+    SETTINGS.debit_queue_url,
+    SETTINGS.debit_dead_letter_queue_url,
+    SETTINGS.order_dead_letter_queue_url,
+    SETTINGS.change_dead_letter_queue_url,
+)
 SELLER, BUYER, OPERATOR = api.person("seller"), api.person("buyer"), api.person("operator")
 OTHER_OPERATOR = api.person("operator-2")
 BOTH, STRANGER = api.person("both"), api.person("stranger")
@@ -71,6 +78,7 @@ __all__ = [
     "read_statement",
     "reconcile_ledger",
     "record_orders",
+    "redrive_messages",
     "request_refund",
     "serve_docs",
     "submit_policy",
@@ -169,7 +177,8 @@ def cloud() -> Iterator[Cloud]:
     with mock_aws():
         made = Cloud(*_clients())
         tables.create(made.dynamodb, SETTINGS.table_name)
-        made.sqs.create_queue(QueueName=SETTINGS.debit_queue_url.rsplit("/", 1)[-1])
+        for url in QUEUES:
+            made.sqs.create_queue(QueueName=url.rsplit("/", 1)[-1])
         members = made.store(MemberStore)
         for subject, membership in MEMBERS.items():
             members.put_membership(subject, membership)

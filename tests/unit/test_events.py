@@ -11,6 +11,7 @@ from tests.unit.examples import TERMS
 
 AT = "2024-03-01T12:00:00.000000Z"
 SEEN = "2024-03-02T00:00:00.000000Z"
+CHANGE = "c4ca4238a0b923820dcc509a6f75849b"
 
 
 def refund(status: str, **more: Any) -> dict[str, Any]:
@@ -39,7 +40,7 @@ def merchant(certification: str | None, **more: Any) -> dict[str, Any]:
 
 
 def told(old: Any, new: Any) -> list[Event]:
-    return [*events.of_change(old, new, refundable=700, changed_at=SEEN)]
+    return [*events.of_change(old, new, refundable=700, changed_at=SEEN, change_id=CHANGE)]
 
 
 @pytest.mark.parametrize(
@@ -99,7 +100,7 @@ def test_each_transition_of_a_merchant_is_told(
 ) -> None:
     [event] = told(merchant(before), merchant(after, suspension_causes=["funds"]))
     assert type(event) is kind
-    assert event.event_id == f"m.{kind.__name__}.{SEEN}"
+    assert event.event_id == f"m.{kind.__name__}.{CHANGE}"
     assert event.merchant_id == "m"
     if isinstance(event, events.MerchantSuspended):
         assert event.causes == ("funds",)

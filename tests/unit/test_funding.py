@@ -12,7 +12,6 @@ from refunds.funding import Funds, Parts, Plan
 from refunds.times import format_instant
 from tests.unit.examples import MICROSECOND, NOON, SECOND, debit
 
-DAY = timedelta(hours=24)
 amounts = st.integers(0, 2000)
 sources = st.builds(
     Funds,
@@ -107,7 +106,7 @@ def test_none_waits_that_would_have_fitted_unless_an_overdue_one_is_before_it(
             left -= each.amount
         else:
             assert overdue or each.amount > left
-            since = format_instant(NOON - DAY)
+            since = format_instant(NOON - funding.HELD_AFTER)
             overdue = overdue or (each.waiting and each.requested_at < since)
     assert plan.overdue is overdue
     assert left >= 0
@@ -126,12 +125,12 @@ def test_the_oldest_is_paid_first_and_one_that_does_not_fit_is_skipped() -> None
 @pytest.mark.parametrize(
     ("age", "was_waiting", "passed_over"),
     [
-        (DAY, True, True),
-        (DAY + MICROSECOND, True, False),
-        (DAY + MICROSECOND, False, True),
+        (funding.HELD_AFTER, True, True),
+        (funding.HELD_AFTER + MICROSECOND, True, False),
+        (funding.HELD_AFTER + MICROSECOND, False, True),
     ],
 )
-def test_one_that_has_waited_for_more_than_24_hours_is_passed_over_by_none(
+def test_one_that_has_waited_too_long_is_passed_over_by_none(
     *, age: timedelta, was_waiting: bool, passed_over: bool
 ) -> None:
     old, new = asked("rf_old", 500, age, waiting=was_waiting), asked("rf_new", 100, SECOND)

@@ -1,7 +1,7 @@
 import httpx
 import pytest
 
-from local import story
+from local import story, telling
 from local.cast import Actor
 from local.failures import UnexpectedAnswer
 
@@ -9,13 +9,13 @@ BUYER = Actor("buyer", "the-token")
 PROBLEM = {"code": "goods_not_intact", "title": "The goods are not intact", "status": 422}
 
 
-def api_answering(status: int, body: dict[str, object], seen: list[httpx.Request]) -> story.Api:
+def api_answering(status: int, body: dict[str, object], seen: list[httpx.Request]) -> telling.Api:
     def answer(request: httpx.Request) -> httpx.Response:
         seen.append(request)
         return httpx.Response(status, json=body)
 
     http = httpx.Client(transport=httpx.MockTransport(answer))
-    return story.Api(http, "http://127.0.0.1/api")
+    return telling.Api(http, "http://127.0.0.1/api")
 
 
 def test_a_call_is_made_as_the_actor_and_printed(capsys: pytest.CaptureFixture[str]) -> None:
@@ -53,5 +53,5 @@ def test_wallets_that_moved_otherwise_end_the_story() -> None:
 
 
 def test_money_is_shown_in_yuan_and_reckoned_in_fen() -> None:
-    assert story.yuan(123_456) == "1,234.56 CNY"
-    assert story.yuan(-9_900, sign="+") == "-99.00 CNY"
+    assert telling.yuan(123_456) == "1,234.56 CNY"
+    assert telling.yuan(-9_900, sign="+") == "-99.00 CNY"

@@ -78,15 +78,15 @@ class Book:
     def funds(self, merchant_id: str, currency: str) -> Reading:
         return next(self.glass, None) or self.sources.get((merchant_id, currency), Funds())
 
-    def overdue(self, merchant_id: str, currency: str, *, now: datetime) -> list[Debit]:
-        since = format_instant(now - funding.PASSED_OVER_AT_MOST)
-        return [
+    def overdue(self, merchant_id: str, currency: str, *, now: datetime) -> tuple[Debit, ...]:
+        since = format_instant(now - funding.HELD_AFTER)
+        return tuple(
             replace(each, waiting=True)
             for each in self.recorded.values()
             if (each.merchant_id, each.currency) == (merchant_id, currency)
             and self.status[each.refund_id] == "awaiting_funds"
             and each.requested_at < since
-        ]
+        )
 
     def hold(self, merchant_id: str, currency: str, *, held: bool) -> None:
         self.holds.append(held)

@@ -1,5 +1,6 @@
 """The sweeper: what it sends again, when it holds back, and how long it leaves a refund alone."""
 
+from collections import Counter, deque
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
@@ -9,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from refunds import sweeps
+from refunds.intake import SWEEP_DELAY
 from refunds.sweeps import PATIENCE, Due, Sweep
 from refunds.times import format_instant
 from tests.unit.examples import MICROSECOND, NOON, debit
@@ -42,7 +44,7 @@ class Queue:
     room: int = 10_000
     sent: list[str] = field(default_factory=list)
 
-    def visible(self) -> int:
+    def depth(self) -> int:
         return self.waiting
 
     def send(self, refunds: Iterable[tuple[str, str]]) -> frozenset[str]:
@@ -115,6 +117,26 @@ def test_patience_with_a_full_queue_ends_for_each_refund_by_itself() -> None:
     done = sweeps.sweep(store=store, queue=queue, now=NOON, ready=always)
     assert (done.due, done.sent) == (2, 1)
     assert queue.sent == ["rf_old"]
+
+
+@pytest.mark.parametrize("settled_a_minute", [0, 40, 90])
+def test_twenty_minutes_of_backlog_at_most_double_the_messages(settled_a_minute: int) -> None:
+    store, queue, sent = Register({}), Queue(), 0
+    held: deque[str] = deque()
+    for minute in range(20):
+        now = NOON + minute * MINUTE
+        for number in range(100):
+            refund_id = f"rf_{minute}_{number}"
+            store.refunds[refund_id] = Due(debit(refund_id), now + SWEEP_DELAY)
+            held.append(refund_id)
+        for _ in range(settled_a_minute):
+            store.refunds.pop(held.popleft(), None)
+        queue.waiting = len(held)
+        sweeps.sweep(store=store, queue=queue, now=now, ready=always)
+        held.extend(queue.sent[sent:])
+        sent = len(queue.sent)
+    assert sent <= 20 * 100
+    assert max(Counter(queue.sent).values(), default=0) <= 1
 
 
 def test_the_age_that_is_told_is_of_the_oldest_pending_refund_that_is_due() -> None:

@@ -198,7 +198,11 @@ def reverse(
             *wallets.received(refund.merchant_id, parts),
         )
         posting = Posting(
-            f"rv_{refund_id}"[:64], Cause.REVERSAL, refund.currency, format_instant(now), legs
+            ledger.reversal_id(refund_id),
+            Cause.REVERSAL,
+            refund.currency,
+            format_instant(now),
+            legs,
         )
         try:
             store.reverse(refund, posting, reversal, {refund.merchant_id: funds})

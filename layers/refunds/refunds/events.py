@@ -121,9 +121,13 @@ _STANDINGS: dict[tuple[str | None, str], type[MerchantEvent]] = {
 
 
 def of_change(
-    old: Item | None, new: Item | None, *, refundable: int, changed_at: str
+    old: Item | None, new: Item | None, *, refundable: int, changed_at: str, change_id: str
 ) -> Iterator[Event]:
-    """The events of one item's change. `refundable` is that of the order of a refund."""
+    """The events of one item's change. `refundable` is that of the order of a refund.
+
+    A refund enters each state once, which is its event's id; a merchant may be suspended many
+    times, so that its events are told apart by `change_id`, the stream's own.
+    """
     if new is None:
         return
     before = old or {}
@@ -133,7 +137,7 @@ def of_change(
         kind = _STANDINGS[before.get("certification"), new["certification"]]
         yield kind.model_validate(
             {
-                "event_id": f"{new['merchant_id']}.{kind.__name__}.{changed_at}",
+                "event_id": f"{new['merchant_id']}.{kind.__name__}.{change_id}",
                 "occurred_at": changed_at,
                 "merchant_id": new["merchant_id"],
                 **({"causes": new["suspension_causes"]} if kind is MerchantSuspended else {}),

@@ -12,8 +12,12 @@ from datetime import datetime, timedelta
 from refunds.debits import Debit
 from refunds.ledger import Part
 
-PASSED_OVER_AT_MOST = timedelta(hours=24)
-"""A refund that has waited this long is paid before any newer one."""
+HELD_AFTER = timedelta(hours=22)
+"""A refund that has waited this long is paid before any newer one.
+
+A waiting refund is tried at least once an hour (`debits.LAST_RETRY`), and its own try is what holds
+the wallet for it: so none is passed over for more than 24 hours.
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,7 +102,7 @@ def from_one_shard(group: Sequence[Debit], shard: int) -> Plan:
 def plan(group: Sequence[Debit], funds: Funds, *, now: datetime) -> Plan:
     """The refunds that the funds cover, oldest first; one that does not fit is skipped.
 
-    Unless it has waited for `PASSED_OVER_AT_MOST`: then no newer one is paid before it.
+    Unless it has waited for `HELD_AFTER`: then no newer one is paid before it.
     """
     payments: list[Payment] = []
     waiting: list[Debit] = []
@@ -172,4 +176,4 @@ def _from_richest(shards: Sequence[int], amount: int) -> Iterator[tuple[int, int
 
 def _is_overdue(debit: Debit, now: datetime) -> bool:
     since = datetime.fromisoformat(debit.requested_at)
-    return debit.waiting and now - since > PASSED_OVER_AT_MOST
+    return debit.waiting and now - since > HELD_AFTER

@@ -1,21 +1,23 @@
 """The debit queue. A message is a hint: it names a refund, and nothing else is taken from it."""
 
 import json
-import re
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from itertools import batched
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any, Protocol, Self
 
 import boto3
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
+from refunds.debits import refund_named
+from refunds.observability import log_failure
 from refunds.settings import Settings
 
 if TYPE_CHECKING:
     from mypy_boto3_sqs import SQSClient
+    from mypy_boto3_sqs.literals import QueueAttributeNameType
     from mypy_boto3_sqs.type_defs import SendMessageBatchRequestEntryTypeDef
 
 CLIENT_CONFIG = Config(
@@ -25,7 +27,16 @@ CLIENT_CONFIG = Config(
 )
 """At most 3 s and a short pause: a lost message delays a refund by the sweep, and loses nothing."""
 MAX_BATCH = 10
-REFUND_ID = re.compile(r"[A-Za-z0-9_-]{1,64}")
+MAX_WOKEN = 100
+"""Waiting refunds that one credit, limit or unfreezing wakes; their next try finds the others."""
+HELD: tuple["QueueAttributeNameType", ...] = (
+    "ApproximateNumberOfMessages",
+    "ApproximateNumberOfMessagesNotVisible",
+)
+
+
+class WaitingStore(Protocol):
+    def waiting_ids(self, merchant_id: str, currency: str, *, limit: int) -> list[str]: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,12 +63,22 @@ class DebitQueue:
             sent.update(taken)
         return frozenset(sent)
 
-    def visible(self) -> int:
-        """About how many messages wait to be received."""
-        answer = self.client.get_queue_attributes(
-            QueueUrl=self.url, AttributeNames=["ApproximateNumberOfMessages"]
-        )
-        return int(answer["Attributes"]["ApproximateNumberOfMessages"])
+    def wake(self, merchant_id: str, currency: str, *, store: WaitingStore) -> None:
+        """Send what waits for this merchant's money, the oldest first.
+
+        Never raises: it is a hint, so that its loss only delays them to their next try.
+        """
+        try:
+            waiting = store.waiting_ids(merchant_id, currency, limit=MAX_WOKEN)
+        except (ClientError, BotoCoreError) as error:
+            log_failure(error)
+            return
+        self.send((refund_id, merchant_id) for refund_id in waiting)
+
+    def depth(self) -> int:
+        """About how many messages it holds: to be received, or being worked on."""
+        answer = self.client.get_queue_attributes(QueueUrl=self.url, AttributeNames=[*HELD])
+        return sum(int(answer["Attributes"][each]) for each in HELD)
 
     def _send_batch(self, refunds: tuple[tuple[str, str], ...]) -> list[str]:
         entries: list[SendMessageBatchRequestEntryTypeDef] = [
@@ -87,7 +108,7 @@ class Batch:
         messages: defaultdict[str, set[str]] = defaultdict(set)
         malformed = set()
         for record in event["Records"]:
-            refund_id = _refund_id(record)
+            refund_id = refund_named(record["body"])
             if refund_id:
                 messages[refund_id].add(record["messageId"])
             else:
@@ -107,12 +128,3 @@ class Batch:
         named = (self.messages.get(refund_id, frozenset()) for refund_id in failed)
         ids = self.malformed.union(*named)
         return {"batchItemFailures": [{"itemIdentifier": each} for each in sorted(ids)]}
-
-
-def _refund_id(record: Mapping[str, Any]) -> str | None:
-    """The refund that an SQS record names; none when it is not a message of ours."""
-    try:
-        refund_id = json.loads(record["body"])["refund_id"]
-    except (KeyError, TypeError, ValueError, RecursionError):
-        return None
-    return refund_id if isinstance(refund_id, str) and REFUND_ID.fullmatch(refund_id) else None

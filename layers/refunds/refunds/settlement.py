@@ -68,7 +68,11 @@ class DebitStore(Protocol):
         """A wallet shard to try, as far as is known without a consistent read."""
 
     def funds(self, merchant_id: str, currency: str) -> Funds | Contended | Unknown: ...
-    def overdue(self, merchant_id: str, currency: str, *, now: datetime) -> list[Debit]: ...
+    def overdue(
+        self, merchant_id: str, currency: str, *, now: datetime
+    ) -> tuple[Debit, ...] | Contended | Unknown:
+        """The oldest of the refunds that have waited for `funding.HELD_AFTER`."""
+
     def hold(self, merchant_id: str, currency: str, *, held: bool) -> None: ...
     def debit(self, plan: Plan, *, now: datetime) -> Reply: ...
     def wait(self, debit: Debit, waits_for: str, *, now: datetime) -> bool: ...
@@ -161,6 +165,8 @@ def _planned(plan: Plan, *, store: DebitStore, now: datetime) -> tuple[Plan, Out
     if not isinstance(funds, Funds):
         return plan, _missed(funds)
     overdue = store.overdue(merchant_id, currency, now=now)
+    if not isinstance(overdue, tuple):
+        return plan, _missed(overdue)
     planned = funding.plan([*{*group, *overdue}], funds, now=now)
     if planned.overdue != funds.held:
         store.hold(merchant_id, currency, held=planned.overdue)

@@ -35,7 +35,7 @@ class SweepStore(Protocol):
 
 
 class SweepQueue(Protocol):
-    def visible(self) -> int: ...
+    def depth(self) -> int: ...
     def send(self, refunds: Iterable[tuple[str, str]]) -> frozenset[str]: ...
 
 
@@ -61,7 +61,7 @@ def sweep(
     Ends when `ready(0)` says that there is no time for more: what is left is due still.
     """
     due = store.due(now)
-    held = queue.visible() >= len(due)
+    held = queue.depth() >= len(due)
     chosen = [each for each in due if not held or each.due_at <= now - PATIENCE]
     sent = 0
     for some in batched(chosen, AT_ONCE, strict=False):

@@ -249,6 +249,6 @@ def wallet_of(currency: str, funds: Funds) -> Wallet:
         deposit=funds.deposit,
         deposit_required=funds.deposit_required,
         owed=funds.owed,
-        guarantee_left=funds.headroom,
+        guarantee_left=max(0, funds.headroom),
         frozen=funds.frozen,
     )

@@ -11,7 +11,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 from refunds import table
 from refunds.debits import MAX_OVERDUE, Debit, next_try_at
 from refunds.errors import Busy
-from refunds.funding import PASSED_OVER_AT_MOST, Funds, Payment, Plan
+from refunds.funding import HELD_AFTER, Funds, Payment, Plan
 from refunds.settlement import (
     Contended,
     Frozen,
@@ -60,14 +60,17 @@ class DebitStore(StandingStore):
         except (ClientError, BotoCoreError) as error:
             return Unknown(type(error).__name__)
 
-    def overdue(self, merchant_id: str, currency: str, *, now: datetime) -> list[Debit]:
-        """The oldest of the refunds that have waited for longer than any may be passed over."""
-        before = format_instant(now - PASSED_OVER_AT_MOST)
+    def overdue(
+        self, merchant_id: str, currency: str, *, now: datetime
+    ) -> tuple[Debit, ...] | Contended | Unknown:
+        before = format_instant(now - HELD_AFTER)
         try:
             keys = self.waiting_keys(merchant_id, currency, before=before, limit=MAX_OVERDUE)
-            return [debit_of(item) for item in self.get_many(keys) if is_open(item)]
-        except (ClientError, BotoCoreError, Busy):
-            return []
+            return tuple(debit_of(item) for item in self.get_many(keys) if is_open(item))
+        except Busy:
+            return Contended()
+        except (ClientError, BotoCoreError) as error:
+            return Unknown(type(error).__name__)
 
     def debit(self, plan: Plan, *, now: datetime) -> Reply:
         """Draw the plan's sums from its merchant's sources, and settle each refund of it."""

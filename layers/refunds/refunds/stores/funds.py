@@ -143,14 +143,15 @@ class FundStore(Dynamo):
             return False
 
     def _grow(self, merchant_id: str, currency: str, now: datetime) -> bool:
-        config = self.get(table.merchant_currency(merchant_id, currency)) or {}
+        config = self.get(table.merchant_currency(merchant_id, currency))
+        if config is None:
+            return False
         self._note_heat(merchant_id, currency, now)
-        limit = config.get("shard_limit", MAX_SHARDS)
         last = config.get("resharded_at")
         if last and now - datetime.fromisoformat(last) < GROW_AT_MOST_EVERY:
             return False
-        count = config.get("shards", 1)
-        return count < limit and self.reshard(merchant_id, currency, count * 2, now=now)
+        count: int = config["shards"]
+        return count < MAX_SHARDS and self.reshard(merchant_id, currency, count * 2, now=now)
 
     def mark(self, merchant_id: str, currency: str, name: str, *, on: bool) -> bool:
         """Set or remove `frozen` or `held` on the wallet and all its shards at once."""
@@ -215,12 +216,11 @@ class FundStore(Dynamo):
 
     def _note_heat(self, merchant_id: str, currency: str, now: datetime) -> None:
         """When to look whether the wallet has been quiet for long enough to shrink."""
-        quiet_at = format_instant(now + QUIET_AFTER)
         self.update(
             table.merchant_currency(merchant_id, currency),
-            "SET quiet_at = :at, due_at = :at, due_bucket = :bucket",
+            "SET due_at = :at, due_bucket = :bucket",
             None,
-            {"at": quiet_at, "bucket": table.HOT_WALLETS},
+            {"at": format_instant(now + QUIET_AFTER), "bucket": table.HOT_WALLETS},
         )
 
     @staticmethod

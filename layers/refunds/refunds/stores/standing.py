@@ -54,9 +54,11 @@ class StandingStore(FundStore):
             ),
         )
 
-    def suspend_for_funds(self, merchant_id: str, *, now: datetime) -> bool:
+    def suspend_for_funds(self, merchant_id: str, currency: str, *, now: datetime) -> bool:
         """Best effort, from where money is moved: the next refund that waits tries again."""
         try:
+            # So that what waits is among the currencies that must be covered again.
+            self.open_wallet(merchant_id, currency)
             return self.suspend(
                 merchant_id, Cause.FUNDS, "a refund waits for funds", by="debits", now=now
             )

@@ -22,7 +22,8 @@ class UpkeepStore(StandingStore):
         self.update(
             table.merchant_currency(merchant_id, currency),
             "SET due_at = :at" if left > 1 else "REMOVE due_at, due_bucket",
-            None,
-            {"at": format_instant(now + QUIET_AFTER)} if left > 1 else {},
+            # One that grows meanwhile has its own time to be looked at again.
+            "shards = :left",
+            {"left": left, **({"at": format_instant(now + QUIET_AFTER)} if left > 1 else {})},
         )
         return shrunk
