@@ -32,7 +32,7 @@ def build() -> None:
     Raises:
         CommandFailed: npm could not install, or the sources are no valid program.
     """
-    with builds.one_at_a_time(STATE):
+    with processes.one_at_a_time(STATE / "console.lock"):
         sources = builds.digest(_sources(), root=ROOT)
         if _is(BUILT_FROM, sources):
             return
@@ -55,7 +55,7 @@ COMMANDS = {"build": build, "check": check, "test": test}
 
 
 def _run(script: str, *, doing: str) -> None:
-    with builds.one_at_a_time(STATE):
+    with processes.one_at_a_time(STATE / "console.lock"):
         _install()
         _npm("run", script, doing=doing)
 

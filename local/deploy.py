@@ -51,7 +51,7 @@ class Outputs:
 def build() -> None:
     """Build the console, then run `sam build` unless the sources are those of the last build."""
     console.build()
-    with builds.one_at_a_time(STATE):
+    with processes.one_at_a_time(STATE / "build.lock"):
         sources = builds.digest(_sources(), root=ROOT, seed="".join(_on_this_machine().values()))
         if BUILT_FROM.exists() and BUILT_FROM.read_text(encoding="ascii") == sources:
             return

@@ -1,6 +1,5 @@
 """Where the store tests run: moto, the local AWS, and AWS's own engine (DynamoDB Local)."""
 
-import fcntl
 import os
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
@@ -14,7 +13,7 @@ import pytest
 from botocore.config import Config
 from moto import mock_aws
 
-from local import aws, engine
+from local import aws, engine, processes
 from local.failures import CommandFailed
 from local.paths import STATE
 from refunds.stores.changes import ChangeStore
@@ -133,20 +132,12 @@ def aws_engine(log: Path) -> Iterator[str]:
         return
     with ExitStack() as stack:
         try:
-            with _one_at_a_time():
+            # Of several test processes, one fetches the engine and the others find it.
+            with processes.one_at_a_time(STATE / "engine.lock"):
                 url = stack.enter_context(engine.start(log=log))
         except CommandFailed as error:
             pytest.skip(f"Not run on AWS's own engine. {error}")
         yield url
-
-
-@contextmanager
-def _one_at_a_time() -> Iterator[None]:
-    """Of several test processes, one fetches the engine and the others find it."""
-    STATE.mkdir(exist_ok=True)
-    with (STATE / "engine.lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        yield
 
 
 def stores_at(endpoint: str) -> Stores:

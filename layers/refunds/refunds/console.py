@@ -1,4 +1,4 @@
-"""The console's build as HTTP answers: cached by hash, compressed, and allowed to load only itself."""
+"""The console's build as HTTP answers: cached by hash, compressed, allowed to load only itself."""
 
 import json
 import mimetypes
