@@ -5,6 +5,8 @@ import type { Acting } from "../session.ts";
 import { RequestRefund } from "./buyer/request.tsx";
 import { Certifications } from "./operator/certifications.tsx";
 import { Corrections } from "./operator/corrections.tsx";
+import { DeadLetterQueue } from "./operator/dead_letter_queue.tsx";
+import { DeadLetters } from "./operator/dead_letters.tsx";
 import { Merchant } from "./operator/merchant.tsx";
 import { Merchants } from "./operator/merchants.tsx";
 import { Reconciliation } from "./operator/reconciliation.tsx";
@@ -51,6 +53,8 @@ export const SCREENS: Record<Acting, Record<string, Screen>> = {
     corrections: Corrections,
     reversal: Reverse,
     reconciliation: Reconciliation,
+    "dead-letters": DeadLetters,
+    "dead-letters/:queue": DeadLetterQueue,
   },
 };
 
@@ -106,6 +110,7 @@ export function menuOf(acting: Acting, t: Messages): MenuGroup[] {
           ["reconciliation", nav.reconciliation],
         ],
       },
+      { title: nav.systemGroup, items: [["dead-letters", nav.deadLetters]] },
     ],
   };
   return menus[acting];
