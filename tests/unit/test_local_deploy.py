@@ -2,7 +2,7 @@ from pathlib import Path
 
 import pytest
 
-from local import deploy
+from local import console, deploy
 from local.deploy import Outputs
 from local.failures import CommandFailed
 
@@ -60,7 +60,7 @@ def checkout(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Checkout:
     monkeypatch.setattr(deploy, "BUILT_FROM", state / "built-from")
     commands: list[str] = []
     monkeypatch.setattr(deploy, "_sam", lambda *command: commands.append(command[0]))
-    monkeypatch.setattr(deploy.console, "build", lambda: None)
+    monkeypatch.setattr(console, "build", lambda: None)
     monkeypatch.setattr(deploy, "_compile_to_bytecode", lambda _: None)
     return tmp_path, commands
 
