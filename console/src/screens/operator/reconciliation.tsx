@@ -123,7 +123,7 @@ function Totals({ report }: { report: Report }) {
   if (rows.length === 0) return null;
   return (
     <>
-      <h3>{t.operator.totals}</h3>
+      <h2>{t.operator.totals}</h2>
       <Table
         caption={t.operator.totals}
         rows={rows}
