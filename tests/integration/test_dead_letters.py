@@ -1,10 +1,15 @@
 """Dead letters over HTTP: parked, seen, sent again, and every refund settled once."""
 
 import json
+import re
+from pathlib import Path
 from typing import Any
 
 import pytest
+from typer.testing import CliRunner
 
+from commands import redrive as command
+from local import running
 from refunds import table
 from refunds.statements import Owner
 from tests.integration.test_order_events import completed
@@ -69,6 +74,21 @@ def test_what_failed_five_times_is_seen_sent_again_and_settled_once(
     world.all_debits_done()
     assert world.balance(scene.buyer) == 300
     assert malformed not in json.dumps(shown(world, "debits"))
+
+
+def test_the_command_sends_them_again_to_the_stack_that_runs_here(
+    world: World, scene: Scene, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with world.debits_paused():
+        refund_id = world.accepted(scene.buyer, scene.order_id, 200)
+        park(world, "debits", *world.messages_for(refund_id), "{")
+    monkeypatch.setattr(running, "ADDRESS", tmp_path / "running")
+    with running.announced(world.stack.endpoint):
+        for moved in ("1", "0"):
+            ended = CliRunner().invoke(command.app, ["--yes"], env={"COLUMNS": "200"})
+            assert ended.exit_code == 0, ended.output
+            assert re.search(rf"debits\W+{moved}\W+1\W+1\W", ended.output), ended.output
+    world.settled(scene.buyer, refund_id)
 
 
 def counts(world: World) -> dict[str, int]:
