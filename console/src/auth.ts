@@ -90,12 +90,15 @@ export function renew(): Promise<boolean> {
 
 async function silently(): Promise<boolean> {
   if (!tokens?.refresh_token) return false;
+  const before = tokens;
   try {
-    const state = tokens as unknown as RefreshState;
+    // Without the ID token that it had: a provider may say another auth_time at each refresh.
+    const state = { ...before, id_token: undefined } as unknown as RefreshState;
     const renewed = await client.useRefreshToken({ state });
+    if (renewed.profile.sub !== before.profile?.sub) return false;
     // A provider may keep the refresh token as it is, and then does not send it again.
-    const { refresh_token = state.refresh_token, id_token = state.id_token } = renewed;
-    keep({ ...tokensOf(renewed), profile: tokens.profile, refresh_token, id_token });
+    const { refresh_token = before.refresh_token, id_token = before.id_token } = renewed;
+    keep({ ...tokensOf(renewed), profile: before.profile, refresh_token, id_token });
     return true;
   } catch (error) {
     if (error instanceof ErrorResponse) return false;

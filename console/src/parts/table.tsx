@@ -37,7 +37,7 @@ export function Table<T>({ caption, columns, rows, id }: Props<T>) {
             <tr key={id(row)}>
               {columns.map((column) => (
                 <td key={column.name} data-name={column.name} class={column.right ? "right" : undefined}>
-                  {column.cell(row)}
+                  <div>{column.cell(row)}</div>
                 </td>
               ))}
             </tr>
