@@ -20,7 +20,7 @@ interface Props<T> {
 /** A table; on a phone each row is a small card that names its cells. */
 export function Table<T>({ caption, columns, rows, id }: Props<T>) {
   return (
-    <div class="table-box" role="region" aria-label={caption} tabIndex={0}>
+    <div class="table-box" role="group" aria-label={caption} tabIndex={0}>
       <table>
         <caption class="unseen">{caption}</caption>
         <thead>

@@ -28,9 +28,9 @@ export function Refunds() {
   );
   return (
     <Page title={t.nav.refunds}>
-      {role === "merchant" && status === "" && pages.data && pages.data.length > 0 && (
+      {role === "merchant" && (
         <Card title={t.refunds.byDay}>
-          <RefundsByDay refunds={pages.data} />
+          <RefundsByDay />
         </Card>
       )}
       <Card>

@@ -29,16 +29,13 @@ async function progress(signal: AbortSignal): Promise<Progress> {
 export function MerchantHome() {
   const t = useText();
   const load = useLoad("progress", progress);
-  const refunds = useLoad("refunds", (signal) =>
-    call("get", "/refunds", { query: { as: "merchant", limit: "100" }, signal }),
-  );
   return (
     <Page title={t.home}>
       <Card title={t.steps.title}>
         <Loaded load={load}>{(data) => <FourSteps {...data} />}</Loaded>
       </Card>
       <Card title={t.refunds.byDay}>
-        <Loaded load={refunds}>{(page) => <RefundsByDay refunds={page.items} />}</Loaded>
+        <RefundsByDay />
       </Card>
     </Page>
   );
