@@ -17,7 +17,7 @@ export SAM_CLI_TELEMETRY := 0
 .PHONY: help
 help: ## Show this menu
 	@awk 'BEGIN { FS = ":.*## "; print "usage: make <target>\n" } \
-	  /^[a-z-]+:.*## / { printf "  %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	  /^[a-z-]+:.*## / { printf "  %-15s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 # --- Set-up ---------------------------------------------------------------------------------------
 
@@ -128,6 +128,23 @@ lock: $(UV) ## Recompile the pinned and hashed requirements from pyproject.toml
 	@$(COMPILE) --python-version $(PYTHON_VERSION) --group local -o requirements-local.txt
 	@$(COMPILE) --python-version 3.11 --group uv -o requirements-uv.txt
 
+# --- Measure ------------------------------------------------------------------------------------
+
+# Each writes its table into docs/performance.md.
+BENCH = PYTHONPATH=.:layers/refunds .venv/bin/python -m bench
+
+.PHONY: bench-statement
+bench-statement: $(DEV) $(TOOLS) ## Time pages of a statement of 100,000 postings, at any depth
+	@$(BENCH).statement
+
+.PHONY: bench-imports
+bench-imports: $(DEV) ## Time the start of each function
+	@$(BENCH).imports
+
+.PHONY: endure
+endure: $(DEV) $(TOOLS) ## Let 16 write and one read, on each engine (SECONDS=60)
+	@$(BENCH).endure --seconds $(or $(SECONDS),60)
+
 # --- Deploy and clean -----------------------------------------------------------------------------
 
 .PHONY: deploy
@@ -140,4 +157,7 @@ clean: ## Remove everything that make has built or installed
 	@rm -rf .aws-sam .local .tools .uv .venv .coverage* .hypothesis .import_linter_cache .mypy_cache \
 	  .pytest_cache .ruff_cache htmlcov console/generated console/node_modules \
 	  functions/serve_console/site
+
+	@rm -rf .aws-sam .local build .tools .uv .venv .coverage* .hypothesis .import_linter_cache .mypy_cache \
+	  .pytest_cache .ruff_cache htmlcov
 	@find . -name __pycache__ -type d -prune -exec rm -rf {} +

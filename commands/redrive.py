@@ -111,9 +111,10 @@ def _show_outcome(outcomes: dict[str, dict[str, Any]]) -> None:
         numbers = (str(each[name]) for name in ("moved", "left_here", "remaining"))
         table.add_row(queue, *numbers, each["stopped_by"] or "")
     data.print(table)
-    if any(each["stopped_by"] for each in outcomes.values()):
+    stopped_by = {each["stopped_by"] for each in outcomes.values() if each["stopped_by"]}
+    if stopped_by:
         raise LocalFailure(
-            "目标不再接收 A target took no more.",
+            f"目标不再接收 A target took no more: {', '.join(sorted(stopped_by))}",
             next_step="mend what it names (docs/runbook.md#dead-letters), then run this again.",
         )
     messages.print("✓ 完成; 可再次运行 Done; running it again is harmless.", style="green")

@@ -17,6 +17,7 @@ from local.failures import NotLoopback, PortTaken
 from local.paths import TOOLS
 
 if TYPE_CHECKING:
+    from botocore.config import Config
     from mypy_boto3_cloudformation import CloudFormationClient
     from mypy_boto3_cognito_idp import CognitoIdentityProviderClient
     from mypy_boto3_dynamodb import DynamoDBClient
@@ -91,16 +92,16 @@ def cognito(endpoint: str) -> "CognitoIdentityProviderClient":
     return _session().client("cognito-idp", endpoint_url=require_loopback(endpoint))
 
 
-def dynamodb(endpoint: str) -> "DynamoDBClient":
-    return _session().client("dynamodb", endpoint_url=require_loopback(endpoint))
-
-
 def lambdas(endpoint: str) -> "LambdaClient":
     return _session().client("lambda", endpoint_url=require_loopback(endpoint))
 
 
 def s3(endpoint: str) -> "S3Client":
     return _session().client("s3", endpoint_url=require_loopback(endpoint))
+
+
+def dynamodb(endpoint: str, config: "Config | None" = None) -> "DynamoDBClient":
+    return _session().client("dynamodb", endpoint_url=require_loopback(endpoint), config=config)
 
 
 def http(endpoint: str) -> httpx.Client:

@@ -16,6 +16,7 @@ from moto import mock_aws
 from local import aws, engine, processes
 from local.failures import CommandFailed
 from local.paths import STATE
+from local.table import create_table
 from refunds.stores.changes import ChangeStore
 from refunds.stores.corrections import CorrectionStore
 from refunds.stores.debits import DebitStore
@@ -30,7 +31,6 @@ from refunds.stores.refunds import RefundStore
 from refunds.stores.sweeps import SweepStore
 from refunds.stores.upkeep import UpkeepStore
 from refunds.stores.wallets import WalletStore
-from tests.stores import tables
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
@@ -113,7 +113,7 @@ class Stores:
 def moto() -> Iterator[Stores]:
     with mock_aws():
         client = boto3.client("dynamodb", config=ONE_TRY)
-        yield Stores(client, tables.create(client, "Table"))
+        yield Stores(client, create_table(client, "Table"))
 
 
 @contextmanager
@@ -142,5 +142,5 @@ def aws_engine(log: Path) -> Iterator[str]:
 
 def stores_at(endpoint: str) -> Stores:
     """A table of its own in a running engine, so that tests may share the engine."""
-    client = boto3.client("dynamodb", endpoint_url=aws.require_loopback(endpoint), config=ONE_TRY)
-    return Stores(client, tables.create(client, f"Table-{uuid4().hex}"))
+    client = aws.dynamodb(endpoint, ONE_TRY)
+    return Stores(client, create_table(client, f"Table-{uuid4().hex}"))

@@ -80,6 +80,47 @@ def test_each_entry_is_on_one_page_newest_first_while_more_are_booked(stores: St
     assert numbers(pages(stores)) == [*range(34, 0, -1)]
 
 
+def test_a_page_takes_as_many_requests_however_deep_it_is(stores: Stores) -> None:
+    """One for the months, one for each bucket; no second one for what a page is short of."""
+    stores.statements.book(SELLER, postings(160), now=NOON)
+    after: str | None = None
+    for _ in range(5):
+        with wire.faulty(stores.client, "Query") as line:
+            page = stores.statements.entries(
+                SELLER, start=BEGINNING, end=END, after=after, limit=32
+            )
+        assert len(page.items) == 32
+        assert len(line.sent) == 1 + table.LIST_BUCKETS
+        after = page.after
+    assert after is None
+
+
+def test_months_of_few_entries_take_no_more_requests_than_they_have_entries(
+    stores: Stores,
+) -> None:
+    for month in range(5):
+        stores.statements.book(SELLER, postings(2, first=month * 2), now=NOON + month * 31 * DAY)
+    with wire.faulty(stores.client, "Query") as line:
+        [page] = pages(stores, limit=50)
+    assert [entry.number for entry in page] == [*range(10, 0, -1)]
+    assert len(line.sent) == 1 + 10
+
+
+def test_what_is_booked_while_a_page_is_read_leaves_no_gap_in_it(stores: Stores) -> None:
+    """Some of the page's queries come before it and some after."""
+    for already in (1, 20):
+        stores.statements.book(SELLER, postings(already, first=already), now=NOON)
+
+        def more_are_booked(_: object, first: int = already * 100) -> None:
+            other = Stores(stores.client, stores.table).statements
+            assert other.book(SELLER, postings(9, first=first), now=NOON + SECOND) == 9
+
+        newest = stores.statements.head(SELLER).number
+        with wire.faulty(stores.client, "Query", wire.fine, more_are_booked):
+            page = pages(stores, limit=50)[0]
+        assert [entry.number for entry in page] == [*range(newest, 0, -1)]
+
+
 def test_a_posting_is_booked_once_however_often_and_with_whatever_it_comes(
     stores: Stores,
 ) -> None:

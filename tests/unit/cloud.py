@@ -28,6 +28,7 @@ from functions.serve_docs import app as serve_docs
 from functions.submit_policy import app as submit_policy
 from functions.sweep_refunds import app as sweep_refunds
 from functions.tend_wallets import app as tend_wallets
+from local.table import create_table
 from refunds.members import Membership, Scope
 from refunds.settings import Settings
 from refunds.stores.members import MemberStore
@@ -176,7 +177,7 @@ def cloud() -> Iterator[Cloud]:
     """An empty table and queue, with members of every kind."""
     with mock_aws():
         made = Cloud(*_clients())
-        tables.create(made.dynamodb, SETTINGS.table_name)
+        create_table(made.dynamodb, SETTINGS.table_name)
         for url in QUEUES:
             made.sqs.create_queue(QueueName=url.rsplit("/", 1)[-1])
         members = made.store(MemberStore)

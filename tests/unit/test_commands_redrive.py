@@ -11,11 +11,13 @@ import pytest
 from typer.testing import CliRunner, Result
 
 from commands import api, redrive
-from local import running
+from local import running, terminal
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+WIDE = 200
+"""Columns: no cell of a table is broken in two."""
 LETTER = {
     "message_id": "message-1",
     "sent_at": "2026-11-25T01:00:00.000000Z",
@@ -88,11 +90,12 @@ def deployment(monkeypatch: pytest.MonkeyPatch) -> Deployment:
     monkeypatch.setattr(time, "sleep", lambda _: None)
     monkeypatch.setenv("API_URL", "https://api.example")
     monkeypatch.setenv("ACCESS_TOKEN", "token")
+    monkeypatch.setattr(terminal.data, "width", WIDE)
     return made
 
 
 def run(*arguments: str, said: str = "") -> Result:
-    return CliRunner().invoke(redrive.app, list(arguments), input=said, env={"COLUMNS": "200"})
+    return CliRunner().invoke(redrive.app, list(arguments), input=said)
 
 
 def test_it_shows_what_is_there_asks_and_moves_in_small_steps(deployment: Deployment) -> None:

@@ -87,7 +87,7 @@ class EntryStore(Dynamo):
     ) -> Page[Entry]:
         """A page, newest first, of what was booked from `start` to before `end`."""
         below = min(after, end) if after else end
-        found = list(islice(self.newest_first(owner, start, below), limit + 1))
+        found = list(islice(self._as_of_now(owner, start, below, limit + 1), limit + 1))
         page = [entry_of(item) for item in found[:limit]]
         more = len(found) > limit
         return Page(page, found[limit - 1]["sk"] if more else None)
@@ -98,12 +98,20 @@ class EntryStore(Dynamo):
                 yield from self.of_month(owner, total.month, start, below)
 
     def of_month(
-        self, owner: Owner, month: str, start: str = BEGINNING, below: str = END
+        self,
+        owner: Owner,
+        month: str,
+        start: str = BEGINNING,
+        below: str = END,
+        *,
+        buckets: Iterable[int] = range(table.LIST_BUCKETS),
+        page_size: int = PAGE_SIZE,
     ) -> Iterator[Values]:
-        buckets = [
-            self._bucket(owner, month, bucket, start, below) for bucket in range(table.LIST_BUCKETS)
+        found = [
+            self._bucket(owner, month, bucket, start, below, page_size=page_size)
+            for bucket in buckets
         ]
-        yield from merge(*buckets, key=itemgetter("sk"), reverse=True)
+        yield from merge(*found, key=itemgetter("sk"), reverse=True)
 
     def posting_items(self, posting_ids: Iterable[str]) -> dict[str, Values]:
         """What holds each posting, or would: a refund, or an item of its own."""
@@ -118,6 +126,26 @@ class EntryStore(Dynamo):
         found = {name: posting_of(item) for name, item in self.posting_items(posting_ids).items()}
         return {name: posting for name, posting in found.items() if posting}
 
+    def _as_of_now(self, owner: Owner, start: str, below: str, wanted: int) -> Iterator[Values]:
+        """As of when the months were read; each bucket is asked once for its share of `wanted`."""
+        months = self.months(owner)
+        last = newest = sum(total.entries for total in months)
+        # One more that is `below` itself, and one to know that there are more.
+        share = wanted // table.LIST_BUCKETS + 2
+        for total in months:
+            first = last - total.entries + 1
+            if start[:7] <= total.month <= below[:7]:
+                # Consecutive numbers are in different buckets: few entries are in as few of them.
+                numbers = range(max(first, last - table.LIST_BUCKETS + 1), last + 1)
+                buckets = [number % table.LIST_BUCKETS for number in numbers]
+                for item in self.of_month(
+                    owner, total.month, start, below, buckets=buckets, page_size=share
+                ):
+                    # What is booked meanwhile is in some buckets' answers and not in others'.
+                    if item["number"] <= newest:
+                        yield item
+            last = first - 1
+
     def _newest(self, owner: Owner, below: str) -> Entry | None:
         for item in self.newest_first(owner, BEGINNING, below):
             return entry_of(item)
@@ -131,7 +159,7 @@ class EntryStore(Dynamo):
         start: str,
         below: str,
         *,
-        page_size: int = PAGE_SIZE,
+        page_size: int,
     ) -> Iterator[Values]:
         key = table.statement_bucket(owner, month, bucket)
         pages = self.client.get_paginator("query").paginate(
