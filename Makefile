@@ -69,6 +69,10 @@ invoke: $(TOOLS) ## Run one function in a container on events/FUNCTION.json (whi
 invoke-all: $(TOOLS) ## Run every function in a container on its own event
 	@exec .tools/bin/python -m local invoke-all $(INVOKE_FLAGS)
 
+.PHONY: console
+console: $(TOOLS) ## Build the console into functions/serve_console/site, if its sources changed
+	@.tools/bin/python -m local.console build
+
 # --- Operate -------------------------------------------------------------------------------------
 
 .PHONY: redrive
@@ -87,6 +91,7 @@ rebuild: $(DEV) ## Make statements again, in TABLE_NAME or here (OWNER=merchant:
 
 .PHONY: test
 test: lint $(TOOLS) ## Check everything: style, types, imports, template, behaviour
+	@.venv/bin/python -m local.console test
 	@.venv/bin/pytest --cov --numprocesses auto --dist loadgroup $(PYTEST_FLAGS)
 
 .PHONY: model
@@ -98,6 +103,7 @@ check: test ## The same as test, by its usual other name
 
 .PHONY: lint
 lint: $(DEV) ## Check style, types, imports and the template
+	@.venv/bin/python -m local.console check
 	@.venv/bin/ruff check .
 	@.venv/bin/ruff format --check .
 	@.venv/bin/mypy
@@ -146,12 +152,16 @@ endure: $(DEV) $(TOOLS) ## Let 16 write and one read, on each engine (SECONDS=60
 # --- Deploy and clean -----------------------------------------------------------------------------
 
 .PHONY: deploy
-deploy: $(TOOLS) ## Build and deploy to AWS with your credentials (samconfig.toml, [prod])
+deploy: console ## Build and deploy to AWS with your credentials (samconfig.toml, [prod])
 	@PATH="$(CURDIR)/.tools/bin:$$PATH" sam build
 	@PATH="$(CURDIR)/.tools/bin:$$PATH" sam deploy --config-env prod
 
 .PHONY: clean
 clean: ## Remove everything that make has built or installed
+	@rm -rf .aws-sam .local .tools .uv .venv .coverage* .hypothesis .import_linter_cache .mypy_cache \
+	  .pytest_cache .ruff_cache htmlcov console/generated console/node_modules \
+	  functions/serve_console/site
+
 	@rm -rf .aws-sam .local build .tools .uv .venv .coverage* .hypothesis .import_linter_cache .mypy_cache \
 	  .pytest_cache .ruff_cache htmlcov
 	@find . -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -50,6 +50,10 @@ class Cast:
     merchant: Member
     buyer: Member
     operator: Member
+    newcomer: Member
+    """A merchant whose shop is empty: for a person to go all the steps in the console."""
+    approver: Member
+    """Another operator: a correction is not approved by who proposed it."""
 
     @property
     def merchant_id(self) -> str:
@@ -61,7 +65,7 @@ class Cast:
 
     @property
     def people(self) -> list[Member]:
-        return [self.merchant, self.buyer, self.operator]
+        return [self.merchant, self.newcomer, self.buyer, self.operator, self.approver]
 
 
 def assemble(endpoint: str, outputs: Outputs) -> Cast:
@@ -78,6 +82,8 @@ def assemble(endpoint: str, outputs: Outputs) -> Cast:
         merchant=member("merchant", f"m-{telling}"),
         buyer=member("buyer", f"b-{telling}"),
         operator=member("operator", "platform"),
+        newcomer=member("newcomer", f"m-new-{telling}"),
+        approver=member("approver", "platform"),
     )
 
 

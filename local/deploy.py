@@ -1,13 +1,12 @@
 """The real template, built and deployed by the SAM CLI into the local AWS."""
 
-import hashlib
 import platform
 from collections.abc import Iterator
 from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Self
 
-from local import aws, processes
+from local import aws, builds, console, processes
 from local.failures import CommandFailed
 from local.paths import BUILD, ROOT, STATE, TOOLS
 
@@ -25,6 +24,7 @@ class Outputs:
 
     api_id: str
     api_url: str
+    console_url: str
     hosted_ui_url: str
     user_pool_id: str
     people_client_id: str
@@ -44,14 +44,15 @@ class Outputs:
                 next_step="add them under Outputs in template.yaml.",
             )
         values = {field: stack[output] for output, field in wanted.items()}
-        api_url = f"{endpoint}/_aws/execute-api/{values['api_id']}/$default"
-        return cls(**values | {"api_url": api_url, "hosted_ui_url": endpoint})
+        urls = {"api_url": _api_url(endpoint), "hosted_ui_url": endpoint}
+        return cls(**values | urls)
 
 
 def build() -> None:
-    """Run `sam build` unless the sources are those of the last build."""
+    """Build the console, then run `sam build` unless the sources are those of the last build."""
+    console.build()
     with processes.one_at_a_time(STATE / "build.lock"):
-        sources = _digest_of_sources()
+        sources = builds.digest(_sources(), root=ROOT, seed="".join(_on_this_machine().values()))
         if BUILT_FROM.exists() and BUILT_FROM.read_text(encoding="ascii") == sources:
             return
         _sam("build", "--cached", "--parallel", *_BUILD_FOLDERS, *_parameters(_on_this_machine()))
@@ -67,6 +68,8 @@ def deploy(endpoint: str) -> Outputs:
         "AwsEndpointUrl": endpoint,
         "ApiCustomId": API_ID,
         "CallbackUrl": CALLBACK_URL,
+        "ConsoleUrl": f"{_api_url(endpoint)}/console/",
+        "SignInUrl": endpoint,
     }
     _sam(
         "deploy",
@@ -130,6 +133,10 @@ def _parameters(parameters: dict[str, str]) -> list[str]:
     return ["--parameter-overrides", *(f"{name}={value}" for name, value in parameters.items())]
 
 
+def _api_url(endpoint: str) -> str:
+    return f"{endpoint}/_aws/execute-api/{API_ID}/$default"
+
+
 def _on_this_machine() -> dict[str, str]:
     machine = platform.machine().lower()
     return {"Architecture": "arm64" if machine in {"arm64", "aarch64"} else "x86_64"}
@@ -137,14 +144,6 @@ def _on_this_machine() -> dict[str, str]:
 
 def _output_name(field: str) -> str:
     return "".join(word.capitalize() for word in field.split("_"))
-
-
-def _digest_of_sources() -> str:
-    digest = hashlib.sha256("".join(_on_this_machine().values()).encode())
-    for path in _sources():
-        digest.update(f"{path.relative_to(ROOT)}\0".encode())
-        digest.update(hashlib.sha256(path.read_bytes()).digest())
-    return digest.hexdigest()
 
 
 def _sources() -> Iterator[Path]:

@@ -164,6 +164,7 @@ def _common(caller: str | None, operation: dict[str, Any]) -> Iterator[Any]:
         yield errors.RouteNotFound  # of an id with characters that no path of the API has
     if caller:
         yield errors.AccessTokenRequired
+    if caller and caller != "caller":
         yield errors.MembershipRequired if caller in PEOPLE else errors.ScopeRequired
     yield from (errors.InternalError, errors.Busy)
 
@@ -207,6 +208,11 @@ SETTINGS = dict.fromkeys(
         "SCOPE_CLAIM",
         "TOKEN_USE_CLAIM",
         "TOKEN_USE_VALUE",
+        "SIGN_IN_ISSUER",
+        "SIGN_IN_URL",
+        "CONSOLE_CLIENT_ID",
+        "CONSOLE_SCOPES",
+        "CONSOLE_ORIGINS",
     ),
     "unused",
 ) | {"AWS_DEFAULT_REGION": "us-east-1"}

@@ -42,17 +42,25 @@ def endpoint() -> str:
 
 
 def show(endpoint: str, outputs: Outputs, cast: Cast, order_id: str) -> None:
-    places = Table("地址 URLs", "", show_header=False, title="地址 URLs", title_justify="left")
-    places.add_row("API", outputs.api_url)
-    places.add_row("docs", f"{outputs.api_url}/docs")
-    places.add_row("sign-in", f"{outputs.hosted_ui_url}/oauth2/authorize")
-    places.add_row("AWS", endpoint)
-    data.print("\n", places)
+    data.print("\n地址 URLs", style="bold")
+    for name, url in (
+        ("console 控制台", outputs.console_url),
+        ("API", outputs.api_url),
+        ("docs", f"{outputs.api_url}/docs"),
+        ("sign-in", f"{outputs.hosted_ui_url}/oauth2/authorize"),
+        ("AWS", endpoint),
+    ):
+        # Not in a table: no address may be cut to the width of a terminal.
+        data.print(f"  {name:<14} {url}", markup=False)
     people = Table("账号 account", "密码 password", "代表 acts for", title="账号 Accounts")
     people.title_justify = "left"
     for member in cast.people:
         people.add_row(member.account.username, member.account.password, member.acts_for)
     data.print(people)
+    data.print(
+        "在控制台登录 Sign in to the console with any of them; newcomer 的店铺是空的, 可自行开通: "
+        "newcomer's shop is empty, to go the steps by yourself, and operator decides."
+    )
     data.print("\n令牌 Tokens, good for an hour: paste these, then the lines below", style="bold")
     for actor in (cast.platform, *cast.people):
         data.print(f"export {actor.name.upper()}={actor.token}", markup=False)

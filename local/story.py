@@ -25,6 +25,8 @@ from local.telling import (
 from local.terminal import data
 
 CREDITED = 100_000
+PAID_BESIDES = 12_900
+PAID_UNDER_WAY = 6_800
 REFUNDED = 9_900
 
 SHOP = {
@@ -94,6 +96,8 @@ def become_members(api: Api, cast: Cast) -> None:
         (cast.merchant, {"merchant_id": cast.merchant_id}),
         (cast.buyer, {"buyer_id": cast.buyer_id}),
         (cast.operator, {"operator": True}),
+        (cast.newcomer, {"merchant_id": cast.newcomer.acts_for}),
+        (cast.approver, {"operator": True}),
     ]
     for member, membership in memberships:
         api.call(cast.platform, "PUT", f"/members/{member.account.subject}", membership)
@@ -135,7 +139,11 @@ def trade(api: Api, cast: Cast) -> str:
     }
     path = f"/merchants/{cast.merchant_id}/wallet/credits"
     api.call(cast.platform, "POST", path, credit, key=secrets.token_hex(8), expect=201)
-    return record_order(api, cast)
+    order_id = record_order(api, cast)
+    # For the buyer to try in the console: one that can be refunded, and one that can't be yet.
+    record_order(api, cast, PAID_BESIDES)
+    record_order(api, cast, PAID_UNDER_WAY, completed=False)
+    return order_id
 
 
 def ask_for_refund(api: Api, cast: Cast, order_id: str) -> dict[str, Any]:

@@ -78,17 +78,17 @@ def until_settled(api: Api, buyer: Actor, refund: dict[str, Any]) -> dict[str, A
     return refund
 
 
-def record_order(api: Api, cast: Cast) -> str:
-    """A transaction that has just completed; its id."""
+def record_order(api: Api, cast: Cast, paid: int = PAID, *, completed: bool = True) -> str:
+    """A transaction, just placed and completed if it is; its id."""
     now = datetime.now(UTC).isoformat()
     order_id = f"o-{secrets.token_hex(4)}"
     order = {
         "merchant_id": cast.merchant_id,
         "buyer_id": cast.buyer_id,
-        "amount": PAID,
+        "amount": paid,
         "currency": CURRENCY,
         "placed_at": now,
-        "completed_at": now,
+        "completed_at": now if completed else None,
     }
     api.call(cast.platform, "PUT", f"/orders/{order_id}", order, expect=201)
     return order_id

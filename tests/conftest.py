@@ -28,6 +28,11 @@ os.environ.update(
         "SCOPE_CLAIM": "scope",
         "TOKEN_USE_CLAIM": "token_use",
         "TOKEN_USE_VALUE": "access",
+        "SIGN_IN_ISSUER": "https://issuer.example/pool",
+        "SIGN_IN_URL": "https://sign-in.example",
+        "CONSOLE_CLIENT_ID": "people-client",
+        "CONSOLE_SCOPES": "openid",
+        "CONSOLE_ORIGINS": "",
     }
 )
 

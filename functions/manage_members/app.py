@@ -1,4 +1,4 @@
-"""PUT and DELETE /members/{subject}: the platform says who may act for whom."""
+"""Who may act for whom: the platform says it, and each caller may read their own."""
 
 from typing import Any
 
@@ -6,7 +6,7 @@ from aws_lambda_powertools.event_handler import Response
 
 from refunds import http, members
 from refunds.errors import MemberNotFound
-from refunds.members import Membership, Scope
+from refunds.members import Me, Membership, Scope
 from refunds.observability import observed
 from refunds.settings import Settings
 from refunds.stores.members import MemberStore
@@ -14,6 +14,11 @@ from refunds.stores.members import MemberStore
 app = http.resolver()
 settings = Settings.from_env()
 store = MemberStore.from_settings(settings)
+
+
+@app.get("/me", openapi_extensions=http.contract("caller"))
+def get_me() -> Me:
+    return http.caller(app, settings=settings, store=store).me()
 
 
 @app.put("/members/<subject>", openapi_extensions=http.contract(Scope.WRITE_MEMBERS))

@@ -88,6 +88,7 @@ CERTIFY = {"decision": "certified", "reason": "checked"}
 # A machine has no strangers: what a scope allows, it allows for every tenant; so for operators.
 # fmt: off
 ROUTES = {
+    "GET /me":                             Route("caller", OK, OK),
     "PUT /members/{subject}":              Route(MEMBERS, OK, OK, {"buyer_id": "{buyer_id}"}),
     "DELETE /members/{subject}":           Route(MEMBERS, (204, None), (404, "member_not_found")),
     "GET /shop":                           Route("merchant", OK, OK),
@@ -133,6 +134,10 @@ ROUTES = {
     "POST /refunds/{refund_id}/reversal":  Route("operator", MADE, REVERSED, REASON),
     "GET /docs":                           Route("anyone", OK, OK),
     "GET /openapi.json":                   Route("anyone", OK, OK),
+    "GET /console":                        Route("anyone", OK, OK),
+    "GET /console/":                       Route("anyone", OK, OK),
+    "GET /console/config.json":            Route("anyone", OK, OK),
+    "GET /console/{proxy+}":               Route("anyone", OK, OK),
     "$default":                            Route("anyone", NO_ROUTE, NO_ROUTE),
 }
 # fmt: on
@@ -168,7 +173,7 @@ def test_a_caller_of_another_kind_is_refused_by_every_route(
     refused = {
         name: caller
         for name, caller in others.items()
-        if row.caller not in {"anyone", *MAY_CALL_AS[name]}
+        if row.caller not in {"anyone", "caller", *MAY_CALL_AS[name]}
     }
     if row.caller in SCOPES:
         refused["machine without the scope"] = stage.without_scope[row.caller]
@@ -261,7 +266,7 @@ class Stage:
         row = ROUTES[route]
         if route == "$default":
             method, path = "GET", "/no-such-path"
-        filled = self._filled(path)
+        filled = self._filled(path.replace("{proxy+}", "shop"))
         body = json.loads(self._filled(json.dumps(row.body))) if row.body else None
 
         def send(world: World, caller: Caller | None) -> httpx.Response:
@@ -276,6 +281,7 @@ class Stage:
             "buyer": [buyer],
             "party": [merchant, buyer],
             "operator": [self.world.operator],
+            "caller": [merchant, buyer, self.world.operator, self.world.platform],
             "anyone": [None],
         }
         return everyone.get(caller, [self.world.platform])
@@ -286,6 +292,7 @@ class Stage:
             "merchant": [merchant],
             "buyer": [buyer],
             "party": [merchant, buyer],
+            "caller": [merchant, buyer],
             "anyone": [merchant, buyer],
         }
         return everyone[caller]

@@ -55,7 +55,7 @@ def stage(world: World) -> Stage:
     }
     callers: dict[str | None, Caller | None] = dict.fromkeys(SCOPES, world.platform)
     callers |= {"merchant": scene.merchant, "buyer": scene.buyer, "party": scene.buyer}
-    callers |= {"operator": world.operator, None: None}
+    callers |= {"operator": world.operator, "caller": scene.buyer, None: None}
     return Stage(scene, ids, callers)
 
 

@@ -78,6 +78,7 @@ type Function = Literal[
     "record_orders",
     "redrive_messages",
     "request_refund",
+    "serve_console",
     "serve_docs",
     "submit_policy",
     "sweep_refunds",

@@ -855,3 +855,19 @@ def test_the_document_and_its_page_are_served_to_anyone_and_the_page_loads_nothi
     assert (page.status, page.headers["content-type"]) == (200, "text/html")
     assert 'src="http' not in page.text
     assert cloud.call(serve_docs, "GET", "/anything").code == "route_not_found"
+
+
+def test_each_caller_is_told_for_whom_they_may_act(cloud: Cloud) -> None:
+    seller = cloud.call(manage_members, "GET", "/me", SELLER)
+    assert seller.body == {
+        "subject": "seller",
+        "merchant_id": examples.MERCHANT,
+        "buyer_id": None,
+        "operator": False,
+    }
+    stranger = cloud.call(manage_members, "GET", "/me", STRANGER)
+    assert stranger.status == 200
+    assert (stranger.body["subject"], stranger.body["operator"]) == ("stranger", False)
+    assert cloud.call(
+        manage_members, "GET", "/me", api.person("seller") | {"token_use": "id"}
+    ).code == ("access_token_required")

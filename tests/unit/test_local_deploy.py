@@ -2,7 +2,7 @@ from pathlib import Path
 
 import pytest
 
-from local import deploy
+from local import console, deploy
 from local.deploy import Outputs
 from local.failures import CommandFailed
 
@@ -11,6 +11,7 @@ type Checkout = tuple[Path, list[str]]
 ENDPOINT = "http://127.0.0.1:4566"
 STACK = {
     "ApiId": "refunds",
+    "ConsoleUrl": f"{ENDPOINT}/_aws/execute-api/refunds/$default/console/",
     "ApiUrl": "https://refunds.execute-api.us-east-1.amazonaws.com",
     "HostedUiUrl": "https://refunds.auth.us-east-1.amazoncognito.com",
     "UserPoolId": "pool",
@@ -59,6 +60,7 @@ def checkout(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Checkout:
     monkeypatch.setattr(deploy, "BUILT_FROM", state / "built-from")
     commands: list[str] = []
     monkeypatch.setattr(deploy, "_sam", lambda *command: commands.append(command[0]))
+    monkeypatch.setattr(console, "build", lambda: None)
     monkeypatch.setattr(deploy, "_compile_to_bytecode", lambda _: None)
     return tmp_path, commands
 

@@ -109,6 +109,12 @@ class InternalError(RefundsError):
     title, title_zh = "Something failed on our side", "系统内部错误"
 
 
+class ConsoleNotBuilt(RefundsError):
+    code, status = "console_not_built", 500
+    title, title_zh = "The console was deployed without its build", "控制台尚未构建"
+    remedy = "Run `make console`, then deploy again."
+
+
 class Busy(RefundsError):
     """Whatever was done: the same call, with the same key, may be sent again."""
 

@@ -70,9 +70,10 @@ def contract(
 ) -> dict[str, Any]:
     """What a call's document says beyond its types: who may call, and each problem it may answer.
 
-    `caller` is `merchant`, `buyer`, `party` (either), `operator`, a scope, or none for anyone; a
-    `repeatable` call answers 200 for what was there already. `local/openapi.py` makes the OpenAPI
-    document of it, and adds the problems that any call may answer.
+    `caller` is `merchant`, `buyer`, `party` (either), `operator`, a scope, `caller` (any access
+    token), or none for anyone; a `repeatable` call answers 200 for what was there already.
+    `local/openapi.py` makes the OpenAPI document of it, and adds the problems that any call may
+    answer.
     """
     codes = [each.code for each in problems]
     return {"x-caller": caller, "x-problems": codes, "x-repeatable": repeatable}

@@ -38,6 +38,12 @@ class Membership(Model):
     operator: Switch = False
 
 
+class Me(Membership):
+    """The caller, and for whom they may act."""
+
+    subject: str
+
+
 NOBODY = Membership()
 
 
@@ -82,6 +88,9 @@ class Caller:
         if client not in settings.people_client_ids or not isinstance(subject, str):
             raise AccessTokenRequired
         return cls(subject=subject, membership=store.membership(subject) or Membership())
+
+    def me(self) -> Me:
+        return Me(subject=self.subject, **self.membership.model_dump())
 
     def merchant(self) -> str:
         """The merchant this person acts for. Raises MembershipRequired."""

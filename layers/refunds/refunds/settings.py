@@ -44,6 +44,30 @@ class Settings:
         )
 
 
+@dataclass(frozen=True, slots=True)
+class ConsoleSettings:
+    """What the console is told of the identity provider, and whom its page may call."""
+
+    issuer: str
+    sign_in_url: str
+    """Cognito's page; empty means that the issuer's discovery document says where to sign in."""
+    client_id: str
+    scopes: str
+    origins: tuple[str, ...]
+    """What the page may call besides the API itself, the issuer and the sign-in page."""
+
+    @classmethod
+    def from_env(cls) -> Self:
+        """Raises KeyError naming the variable that is missing."""
+        return cls(
+            issuer=os.environ["SIGN_IN_ISSUER"],
+            sign_in_url=os.environ["SIGN_IN_URL"],
+            client_id=os.environ["CONSOLE_CLIENT_ID"],
+            scopes=os.environ["CONSOLE_SCOPES"],
+            origins=tuple(os.environ["CONSOLE_ORIGINS"].split()),
+        )
+
+
 def fan_out_changes_alias() -> str:
     """Who brings a change's consequences about; said to the function alone that calls it.
 

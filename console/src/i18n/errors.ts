@@ -1,0 +1,44 @@
+import { faults, type Problem } from "../problems.ts";
+import errors from "./errors.json" with { type: "json" };
+import { useText, type Language, type Messages } from "./index.ts";
+
+interface Entry {
+  zh: string;
+  en: string;
+  rule_zh?: string;
+  remedy_zh?: string;
+}
+
+export interface Told {
+  title: string;
+  rule: string | undefined;
+  remedy: string | undefined;
+}
+
+/** What happened, by which rule, and what would change it, in the reader's language. */
+export function tell(problem: Problem, language: Language, t: Messages): Told {
+  const entry = (errors as Record<string, Entry>)[problem.code];
+  const document = problem.document;
+  if (entry) {
+    const chinese = language === "zh";
+    return {
+      title: entry[language],
+      rule: (chinese && entry.rule_zh) || document?.rule,
+      remedy: (chinese && entry.remedy_zh) || document?.remedy,
+    };
+  }
+  const title = document ? (language === "zh" ? document.title_zh : document.title) : null;
+  return { title: title ?? byStatus(problem.status, t), rule: document?.rule, remedy: document?.remedy };
+}
+
+function byStatus(status: number, t: Messages): string {
+  if (status === 0) return navigator.onLine ? t.unreachable : t.offline;
+  if (status === 401) return t.sessionOver;
+  return t.unreachable;
+}
+
+/** What is wrong with each field, by its place in the form. */
+export function useFieldErrors(problem: Problem | null): Record<string, string> {
+  const t = useText();
+  return Object.fromEntries(Object.entries(faults(problem)).map(([place, fault]) => [place, t.fault[fault]]));
+}

@@ -1,0 +1,140 @@
+import { useCallback, useEffect, useRef, useState } from "preact/hooks";
+import { pollDelay } from "./backoff.ts";
+import { Problem } from "./problems.ts";
+
+export interface Load<T> {
+  data: T | null;
+  problem: Problem | null;
+  loading: boolean;
+  reload: () => void;
+  /** Put in what a call has just answered. */
+  put: (data: T) => void;
+}
+
+/** Loads when shown and whenever `key` changes; what was shown stays while it loads again. */
+export function useLoad<T>(key: string, load: (signal: AbortSignal) => Promise<T>): Load<T> {
+  const [state, setState] = useState<{ key: string; data: T | null; problem: Problem | null }>({
+    key,
+    data: null,
+    problem: null,
+  });
+  const [round, setRound] = useState(0);
+  const [loading, setLoading] = useState(true);
+  const latest = useRef(load);
+  latest.current = load;
+
+  useEffect(() => {
+    const abort = new AbortController();
+    setLoading(true);
+    latest
+      .current(abort.signal)
+      .then((data) => setState({ key, data, problem: null }))
+      .catch((error: unknown) => {
+        if (abort.signal.aborted) return;
+        if (!(error instanceof Problem)) throw error;
+        setState((old) => ({ key, data: old.key === key ? old.data : null, problem: error }));
+      })
+      .finally(() => {
+        if (!abort.signal.aborted) setLoading(false);
+      });
+    return () => abort.abort();
+  }, [key, round]);
+
+  const reload = useCallback(() => setRound((old) => old + 1), []);
+  const put = useCallback((data: T) => setState({ key, data, problem: null }), [key]);
+  const mine = state.key === key;
+  return {
+    data: mine ? state.data : null,
+    problem: mine ? state.problem : null,
+    loading,
+    reload,
+    put,
+  };
+}
+
+/** The same, looked at again and again until `done`; less and less often. */
+export function usePoll<T>(
+  key: string,
+  load: (signal: AbortSignal) => Promise<T>,
+  { done, waits }: { done: (data: T) => boolean; waits: (data: T) => boolean },
+): Load<T> {
+  const loaded = useLoad(key, load);
+  const looks = useRef(0);
+  const { data, problem, loading, reload } = loaded;
+  const status = data === null ? "" : JSON.stringify(data);
+  useEffect(() => {
+    looks.current = 0;
+  }, [key, status]);
+  useEffect(() => {
+    if (loading || (data === null && problem?.status !== 0) || (data !== null && done(data))) return;
+    const delay = pollDelay(looks.current++, data !== null && waits(data));
+    const timer = setTimeout(reload, delay);
+    return () => clearTimeout(timer);
+  }, [loading, data, problem]);
+  return loaded;
+}
+
+export interface Action<A extends unknown[]> {
+  run: (...given: A) => Promise<void>;
+  busy: boolean;
+  problem: Problem | null;
+  clear: () => void;
+}
+
+/** One thing done at a time: a second click while it is under way does nothing. */
+export function useAction<A extends unknown[]>(work: (...given: A) => Promise<void>): Action<A> {
+  const [busy, setBusy] = useState(false);
+  const [problem, setProblem] = useState<Problem | null>(null);
+  const under = useRef(false);
+  const run = async (...given: A) => {
+    if (under.current) return;
+    under.current = true;
+    setBusy(true);
+    setProblem(null);
+    try {
+      await work(...given);
+    } catch (error) {
+      if (!(error instanceof Problem)) throw error;
+      setProblem(error);
+    } finally {
+      under.current = false;
+      setBusy(false);
+    }
+  };
+  return { run, busy, problem, clear: () => setProblem(null) };
+}
+
+interface Page<T> {
+  items: T[];
+  next_cursor: string | null;
+}
+
+export interface Pages<T> extends Load<T[]> {
+  more: (() => void) | null;
+}
+
+/** A list by its cursors; a page may be empty and not be the last, so empty ones are passed over. */
+export function usePages<T>(
+  key: string,
+  load: (cursor: string | undefined, signal?: AbortSignal) => Promise<Page<T>>,
+): Pages<T> {
+  const filled = async (cursor: string | undefined, signal?: AbortSignal): Promise<Page<T>> => {
+    let page = await load(cursor, signal);
+    while (page.items.length === 0 && page.next_cursor) page = await load(page.next_cursor, signal);
+    return page;
+  };
+  const first = useLoad(key, (signal) => filled(undefined, signal));
+  const next = useAction(async () => {
+    if (!first.data?.next_cursor) return;
+    const page = await filled(first.data.next_cursor);
+    first.put({ ...page, items: [...first.data.items, ...page.items] });
+  });
+  return {
+    data: first.data?.items ?? null,
+    problem: first.problem ?? next.problem,
+    loading: first.loading || next.busy,
+    reload: first.reload,
+    put: (items) => first.put({ items, next_cursor: first.data?.next_cursor ?? null }),
+    more: first.data?.next_cursor ? () => void next.run() : null,
+  };
+}

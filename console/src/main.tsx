@@ -1,0 +1,33 @@
+import { render } from "preact";
+import { App } from "./app.tsx";
+import { start, type Config } from "./auth.ts";
+import { CONSOLE } from "./base.ts";
+import { messages } from "./i18n/index.ts";
+import { listen } from "./router.ts";
+import "./theme.ts";
+import "./styles.css";
+
+const root = document.getElementById("app") as HTMLElement;
+
+async function main(): Promise<void> {
+  const answer = await fetch(new URL("config.json", CONSOLE));
+  if (!answer.ok) throw new Error(`config.json: ${answer.status}`);
+  const signedIn = await start((await answer.json()) as Config);
+  listen();
+  render(<App signedIn={signedIn} />, root);
+}
+
+main().catch((error: unknown) => {
+  const t = messages();
+  render(
+    <main class="card">
+      <h1>{t.failedToStart}</h1>
+      <p role="alert">{t.unreachable}</p>
+      <p class="hint">{String(error)}</p>
+      <button type="button" class="button primary" onClick={() => location.reload()}>
+        {t.retry}
+      </button>
+    </main>,
+    root,
+  );
+});

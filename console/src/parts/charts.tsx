@@ -1,0 +1,96 @@
+import { useId } from "preact/hooks";
+import { call, type Schema } from "../api.ts";
+import { bars, countByDay, linePath } from "../chart.ts";
+import { useText } from "../i18n/index.ts";
+import { useLoad } from "../load.ts";
+import { formatAmount } from "../money.ts";
+import { formatDay, localDay } from "../time.ts";
+import { Loaded } from "./loaded.tsx";
+
+const FRAME = { width: 600, height: 140, pad: 10 };
+const DAYS = 14;
+const DAY_MS = 86_400_000;
+const MOST_PAGES = 10;
+
+/** The balance after each entry, the oldest at the left. */
+export function BalanceChart({ lines, currency }: { lines: Schema["StatementLine"][]; currency: string }) {
+  const t = useText();
+  const id = useId();
+  const balances = lines.map((line) => line.available).reverse();
+  if (balances.length < 2) return null;
+  const money = (amount: number) => formatAmount(amount, currency, t.language);
+  const text = t.wallet.overTimeText(
+    balances.length,
+    money(balances[0] as number),
+    money(balances.at(-1) as number),
+  );
+  const path = linePath(balances, FRAME);
+  const { width, height, pad } = FRAME;
+  return (
+    <figure class="chart">
+      <figcaption id={id}>{text}</figcaption>
+      <svg viewBox={`0 0 ${width} ${height}`} preserveAspectRatio="none" role="img" aria-labelledby={id}>
+        <path class="area" d={`${path}V${height - pad}H${pad}Z`} />
+        <path class="line" d={path} />
+        <path class="axis" d={`M${pad} ${height - pad}H${width - pad}`} />
+      </svg>
+    </figure>
+  );
+}
+
+interface Recent {
+  days: string[];
+  /** False when there are more than are counted here. */
+  all: boolean;
+}
+
+/** The days on which a merchant's refunds of late were asked for, the newest first. */
+async function recent(signal: AbortSignal): Promise<Recent> {
+  const since = localDay(Date.now() - DAYS * DAY_MS);
+  const days: string[] = [];
+  let cursor: string | null = null;
+  for (let page = 0; page < MOST_PAGES; page++) {
+    const { items, next_cursor }: Schema["RefundPage"] = await call("get", "/refunds", {
+      query: { as: "merchant", limit: "100", cursor },
+      signal,
+    });
+    days.push(...items.flatMap(({ timeline }) => timeline.slice(0, 1).map(({ at }) => localDay(at))));
+    cursor = next_cursor;
+    if (!cursor || (days.at(-1) ?? "") < since) return { days, all: true };
+  }
+  return { days, all: false };
+}
+
+/** How many refunds were asked for on each of the last days. */
+export function RefundsByDay() {
+  const load = useLoad("refunds-by-day", recent);
+  return <Loaded load={load}>{(data) => <DayBars {...data} />}</Loaded>;
+}
+
+function DayBars({ days: asked, all }: Recent) {
+  const t = useText();
+  const id = useId();
+  const now = Date.now();
+  const days = Array.from({ length: DAYS }, (_, ago) => localDay(now - (DAYS - 1 - ago) * DAY_MS));
+  const counts = countByDay(asked, days);
+  const total = counts.reduce((sum, count) => sum + count, 0);
+  const label = (day: string) => formatDay(`${day}T12:00:00`, t.language);
+  const { width, height, pad } = FRAME;
+  return (
+    <figure class="chart">
+      <figcaption id={id}>{t.refunds.byDayText(all ? `${total}` : `${total}+`, DAYS)}</figcaption>
+      <svg viewBox={`0 0 ${width} ${height}`} preserveAspectRatio="none" role="img" aria-labelledby={id}>
+        {bars(counts, FRAME).map((bar, index) => (
+          <rect key={days[index]} class="bar" {...bar} rx="2">
+            <title>{t.refunds.byDayOne(label(days[index] as string), counts[index] as number)}</title>
+          </rect>
+        ))}
+        <path class="axis" d={`M${pad} ${height - pad}H${width - pad}`} />
+      </svg>
+      <div class="axis-labels" aria-hidden="true">
+        <span>{label(days[0] as string)}</span>
+        <span>{label(days.at(-1) as string)}</span>
+      </div>
+    </figure>
+  );
+}

@@ -1,0 +1,97 @@
+import { useState } from "preact/hooks";
+import { call, type Schema } from "../../api.ts";
+import { useText, type Messages } from "../../i18n/index.ts";
+import { usePages } from "../../load.ts";
+import { Button } from "../../parts/button.tsx";
+import { Card } from "../../parts/card.tsx";
+import { Decide } from "../../parts/decide.tsx";
+import { SelectField } from "../../parts/field.tsx";
+import { Moment } from "../../parts/moment.tsx";
+import { Page } from "../../parts/page.tsx";
+import { List, type Column } from "../../parts/table.tsx";
+import { hrefOf } from "../../router.ts";
+import { ApplicationFacts, CertificationStatus } from "../merchant/certification.tsx";
+
+type Certification = Schema["Certification"];
+type Status = Schema["Status"];
+
+/** Merchants by the state of their certification, and the decision on each. */
+export function Certifications() {
+  const t = useText();
+  const [status, setStatus] = useState<Status>("submitted");
+  const [deciding, setDeciding] = useState<Certification | null>(null);
+  const pages = usePages<Certification>(`certifications:${status}`, (cursor, signal) =>
+    call("get", "/certifications", { query: { status, cursor: cursor ?? null }, ...(signal && { signal }) }),
+  );
+  const { none: _, ...choices } = t.certification.states;
+  const columns: Column<Certification>[] = [
+    {
+      name: t.operator.merchantId,
+      cell: ({ merchant_id }) => <a href={hrefOf(`operator/merchants/${merchant_id}`)}>{merchant_id}</a>,
+    },
+    { name: t.operator.company, cell: (each) => <ApplicationFacts application={each.application} /> },
+    {
+      name: t.operator.status,
+      cell: (each) => (
+        <>
+          <CertificationStatus status={each.status} />
+          <p class="hint">{each.reason}</p>
+        </>
+      ),
+    },
+    { name: t.certification.submittedAt, cell: (each) => <Moment at={each.submitted_at} /> },
+    {
+      name: t.operator.decide,
+      cell: (each) =>
+        each.status !== "refused" && (
+          <Button kind="primary" label={`${t.operator.decide} ${each.merchant_id}`} onClick={() => setDeciding(each)}>
+            {t.operator.decide}
+          </Button>
+        ),
+    },
+  ];
+  return (
+    <Page title={t.nav.certifications}>
+      <Card>
+        <div class="filters">
+          <SelectField
+            label={t.operator.status}
+            value={status}
+            choices={choices}
+            onChange={(value) => setStatus(value as Status)}
+          />
+        </div>
+        <List
+          caption={t.nav.certifications}
+          columns={columns}
+          pages={pages}
+          id={(each) => each.merchant_id}
+          empty={t.operator.noCertifications}
+        />
+      </Card>
+      {deciding && (
+        <Decide
+          merchant={deciding.merchant_id}
+          choices={choicesOf(deciding.status, t)}
+          onDecided={() => {
+            setDeciding(null);
+            pages.reload();
+          }}
+          onClose={() => setDeciding(null)}
+        />
+      )}
+    </Page>
+  );
+}
+
+/** The steps that leave a state, as docs/api.md has them. */
+export function choicesOf(
+  status: Status | null,
+  t: Messages,
+): Partial<Record<Schema["Verdict"], string>> {
+  const { certified, refused, suspended, lift } = t.operator.decisions;
+  if (status === "submitted") return { certified, refused };
+  if (status === "certified") return { suspended };
+  if (status === "suspended") return { certified: lift, suspended };
+  return {};
+}
