@@ -1,9 +1,9 @@
 """A statement of 100,000 postings: what a page of 100 costs, however deep it is.
 
-Booked and read through the product's own store, with the cursors that it gives, on AWS's own engine:
-MiniStack looks at every item of a partition for each query, so that its times say nothing. Requests
-are exact; read units are the engine's word; times are this machine's. Exit status 1: a page needs
-more requests than the first.
+Booked and read through the product's own store, with the cursors that it gives, on AWS's own
+engine: MiniStack looks at every item of a partition for each query, so that its times say nothing.
+Requests are exact; read units are the engine's word; times are this machine's. Exit status 1: a
+page needs more requests than the first.
 """
 
 import sys
