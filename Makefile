@@ -154,10 +154,7 @@ deploy: console ## Build and deploy to AWS with your credentials (samconfig.toml
 
 .PHONY: clean
 clean: ## Remove everything that make has built or installed
-	@rm -rf .aws-sam .local .tools .uv .venv .coverage* .hypothesis .import_linter_cache .mypy_cache \
+	@rm -rf .aws-sam .local build .tools .uv .venv .coverage* .hypothesis .import_linter_cache .mypy_cache \
 	  .pytest_cache .ruff_cache htmlcov console/generated console/node_modules \
 	  functions/serve_console/site
-
-	@rm -rf .aws-sam .local build .tools .uv .venv .coverage* .hypothesis .import_linter_cache .mypy_cache \
-	  .pytest_cache .ruff_cache htmlcov
 	@find . -name __pycache__ -type d -prune -exec rm -rf {} +
