@@ -83,8 +83,9 @@ def write() -> Path:
 
 
 def _merged() -> dict[str, Any]:
-    os.environ.update(SETTINGS)
-    # Only now: the handlers read their settings as they are imported.
+    # The handlers read their settings as they are imported; what is set already stays.
+    for name, value in SETTINGS.items():
+        os.environ.setdefault(name, value)
     from aws_lambda_powertools.event_handler.openapi import OpenAPIMerge  # noqa: PLC0415
 
     merge = OpenAPIMerge(
