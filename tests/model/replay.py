@@ -5,11 +5,10 @@ trace says so: one at a time. Faults are injected at the wire.
 """
 
 import json
-import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import timedelta
 from functools import cache
 from typing import Any, cast
 from unittest.mock import patch
@@ -23,11 +22,7 @@ from refunds import intake, sweeps, table, wallets
 from refunds.deadline import Deadline
 from refunds.errors import AmountExceedsRefundable, Busy, PayoutExceedsPayable, RefundNotCancelable
 from refunds.members import Party, Role
-from refunds.queue import DebitQueue
 from refunds.refunds import refund_id
-from refunds.stores.debits import DebitStore
-from refunds.stores.funds import FundStore
-from refunds.stores.wallets import WalletStore
 from refunds.wallets import CreditRequest, PayoutRequest
 from tests.model.state import (
     CANCELED,
@@ -45,11 +40,18 @@ from tests.model.state import (
     mask,
     members,
 )
+from tests.model.stepping import (
+    Actor,
+    Sent,
+    SteppedContext,
+    SteppedDebits,
+    SteppedFunds,
+    SteppedWallets,
+)
 from tests.model.story import follow
 from tests.stores import engines, tables, wire
 from tests.stores.engines import Stores
 from tests.unit import examples
-from tests.unit.api import Context
 from tests.unit.examples import NOON
 
 CURRENCY = "CNY"
@@ -61,123 +63,6 @@ STATUS = {
     ("canceled", None): CANCELED,
 }
 AGE = timedelta(hours=23)
-ENOUGH_MS, TOO_LITTLE_MS = 30_000, 0
-
-
-class Crashed(BaseException):
-    """The function ended here."""
-
-
-class Actor:
-    """A thread that runs only between two of its stops, while everyone else stands still."""
-
-    def __init__(self, do: Callable[[], Any]) -> None:
-        self.at, self.command = "", ""
-        self.answer: Any = None
-        self.error: BaseException | None = None
-        self._go, self._stopped = threading.Semaphore(0), threading.Semaphore(0)
-        self._thread = threading.Thread(target=self._run, args=(do,), daemon=True)
-        _actors[self._thread] = self
-        self._thread.start()
-        self._stopped.acquire()
-
-    def _run(self, do: Callable[[], Any]) -> None:
-        try:
-            self.answer = do()
-        except BaseException as error:  # noqa: BLE001  # told to whoever resumes it
-            self.error = error
-        self.at = "end"
-        _actors.pop(threading.current_thread())
-        self._stopped.release()
-
-    def stop(self, at: str) -> str:
-        """Called by its own thread: wait for the trace's next step of it."""
-        self.at = at
-        self._stopped.release()
-        self._go.acquire()
-        if self.command == "crash":
-            raise Crashed
-        return self.command
-
-    def resume(self, command: str) -> None:
-        if self.at == "end":
-            return
-        self.command = command
-        self._go.release()
-        self._stopped.acquire()
-
-
-_actors: dict[threading.Thread, Actor] = {}
-
-
-def stop(at: str) -> str:
-    return _actors[threading.current_thread()].stop(at)
-
-
-class SteppedDebits(DebitStore):
-    """Stops where the model's worker does."""
-
-    def shard(self, merchant_id: str, currency: str, *, seed: str) -> int:  # noqa: ARG002
-        """Any number is as good as what is known of the shards: the trace says which."""
-        return int(stop("try").partition(" ")[0])
-
-    def funds(self, merchant_id: str, currency: str) -> Any:
-        stop("read")
-        return super().funds(merchant_id, currency)
-
-    def hold(self, merchant_id: str, currency: str, *, held: bool) -> None:
-        stop("hold")
-        super().hold(merchant_id, currency, held=held)
-
-    def grow(self, merchant_id: str, currency: str, *, now: datetime) -> bool:  # noqa: ARG002
-        """A step of its own: a reshard may come at any time."""
-        return False
-
-
-class SteppedWallets(WalletStore):
-    def posted(self, posting_id: str) -> Any:
-        stop("read")
-        return super().posted(posting_id)
-
-    def post(self, *args: Any, **named: Any) -> None:
-        stop("write")
-        super().post(*args, **named)
-
-
-class SteppedFunds(FundStore):
-    def read_funds(self, merchant_id: str, currency: str) -> Any:
-        stop("read")
-        return super().read_funds(merchant_id, currency)
-
-    def transact(self, *actions: Any) -> None:
-        stop("write")
-        super().transact(*actions)
-
-
-class SteppedContext(Context):
-    def get_remaining_time_in_millis(self) -> int:
-        """Asked before each debit and each waiting; a first try has stopped already."""
-        actor = _actors[threading.current_thread()]
-        if actor.at == "try":
-            command, actor.at = actor.command, "ready"
-        else:
-            command = actor.stop("ready")
-        return TOO_LITTLE_MS if command.endswith("late") else ENOUGH_MS
-
-
-@dataclass(frozen=True, slots=True)
-class Sent(DebitQueue):
-    """What would be in the queue."""
-
-    refunds: set[str] = field(default_factory=set)
-
-    def send(self, refunds: Any) -> frozenset[str]:
-        taken = frozenset(refund for refund, _ in refunds)
-        self.refunds.update(taken)
-        return taken
-
-    def depth(self) -> int:
-        return 0
 
 
 @dataclass
