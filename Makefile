@@ -17,7 +17,7 @@ export SAM_CLI_TELEMETRY := 0
 .PHONY: help
 help: ## Show this menu
 	@awk 'BEGIN { FS = ":.*## "; print "usage: make <target>\n" } \
-	  /^[a-z-]+:.*## / { printf "  %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	  /^[a-z-]+:.*## / { printf "  %-15s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 # --- Set-up ---------------------------------------------------------------------------------------
 
@@ -69,6 +69,20 @@ invoke: $(TOOLS) ## Run one function in a container on events/FUNCTION.json (whi
 invoke-all: $(TOOLS) ## Run every function in a container on its own event
 	@exec .tools/bin/python -m local invoke-all $(INVOKE_FLAGS)
 
+# --- Operate -------------------------------------------------------------------------------------
+
+.PHONY: redrive
+redrive: $(TOOLS) ## Send dead letters again, where API_URL and ACCESS_TOKEN say, or here (QUEUE=debits)
+	@exec .tools/bin/python -m commands.redrive $(QUEUE) $(REDRIVE_FLAGS)
+
+.PHONY: reconcile
+reconcile: $(TOOLS) ## Reconcile the books, where API_URL and ACCESS_TOKEN say, or here
+	@exec .tools/bin/python -m commands.reconcile
+
+.PHONY: rebuild
+rebuild: $(DEV) ## Make statements again, in TABLE_NAME or here (OWNER=merchant:ID:CNY)
+	@PYTHONPATH=.:layers/refunds .venv/bin/python -m commands.rebuild $(OWNER)
+
 # --- Develop --------------------------------------------------------------------------------------
 
 .PHONY: test
@@ -112,6 +126,23 @@ lock: $(UV) ## Recompile the pinned and hashed requirements from pyproject.toml
 	@$(COMPILE) --python-version $(PYTHON_VERSION) --group local -o requirements-local.txt
 	@$(COMPILE) --python-version 3.11 --group uv -o requirements-uv.txt
 
+# --- Measure ------------------------------------------------------------------------------------
+
+# Each writes its table into docs/performance.md.
+BENCH = PYTHONPATH=.:layers/refunds .venv/bin/python -m bench
+
+.PHONY: bench-statement
+bench-statement: $(DEV) $(TOOLS) ## Time pages of a statement of 100,000 postings, at any depth
+	@$(BENCH).statement
+
+.PHONY: bench-imports
+bench-imports: $(DEV) ## Time the start of each function
+	@$(BENCH).imports
+
+.PHONY: endure
+endure: $(DEV) $(TOOLS) ## Let 16 write and one read, on each engine (SECONDS=60)
+	@$(BENCH).endure --seconds $(or $(SECONDS),60)
+
 # --- Deploy and clean -----------------------------------------------------------------------------
 
 .PHONY: deploy
@@ -121,6 +152,6 @@ deploy: $(TOOLS) ## Build and deploy to AWS with your credentials (samconfig.tom
 
 .PHONY: clean
 clean: ## Remove everything that make has built or installed
-	@rm -rf .aws-sam .local .tools .uv .venv .coverage* .hypothesis .import_linter_cache .mypy_cache \
+	@rm -rf .aws-sam .local build .tools .uv .venv .coverage* .hypothesis .import_linter_cache .mypy_cache \
 	  .pytest_cache .ruff_cache htmlcov
 	@find . -name __pycache__ -type d -prune -exec rm -rf {} +

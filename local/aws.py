@@ -2,7 +2,6 @@
 
 import ipaddress
 import socket
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -14,21 +13,20 @@ import boto3
 import httpx
 
 from local import processes
-from local.failures import CommandFailed, NotLoopback, PortTaken
+from local.failures import NotLoopback, PortTaken
 from local.paths import TOOLS
 
 if TYPE_CHECKING:
-    from subprocess import Popen
-
+    from botocore.config import Config
     from mypy_boto3_cloudformation import CloudFormationClient
     from mypy_boto3_cognito_idp import CognitoIdentityProviderClient
+    from mypy_boto3_dynamodb import DynamoDBClient
     from mypy_boto3_lambda import LambdaClient
     from mypy_boto3_s3 import S3Client
 
 HOST = "127.0.0.1"
 USUAL_PORT = 4566
 START_SECONDS = 60.0
-LOOK_SECONDS = 0.1
 REQUEST_SECONDS = 30.0
 REGION = "us-east-1"
 
@@ -54,7 +52,14 @@ def start(port: int | None = None, *, log: Path) -> Iterator[LocalAws]:
         log.open("wb") as output,
         processes.guarded(command, env=_server_environment(chosen), output=output) as server,
     ):
-        _wait_until_ready(endpoint, server, log)
+        processes.wait_until_ready(
+            server,
+            lambda: is_ready(endpoint),
+            log=log,
+            seconds=START_SECONDS,
+            doing="The local AWS",
+            next_step="mend what the lines above name; or `make clean` and start afresh.",
+        )
         yield LocalAws(endpoint)
 
 
@@ -95,6 +100,10 @@ def s3(endpoint: str) -> "S3Client":
     return _session().client("s3", endpoint_url=require_loopback(endpoint))
 
 
+def dynamodb(endpoint: str, config: "Config | None" = None) -> "DynamoDBClient":
+    return _session().client("dynamodb", endpoint_url=require_loopback(endpoint), config=config)
+
+
 def http(endpoint: str) -> httpx.Client:
     return httpx.Client(
         base_url=require_loopback(endpoint), timeout=REQUEST_SECONDS, trust_env=False
@@ -107,17 +116,6 @@ def is_ready(endpoint: str) -> bool:
             return client.get("/_ministack/ready").is_success
         except httpx.TransportError:
             return False
-
-
-def _wait_until_ready(endpoint: str, server: "Popen[bytes]", log: Path) -> None:
-    give_up_at = time.monotonic() + START_SECONDS
-    while not is_ready(endpoint):
-        if server.poll() is not None or time.monotonic() > give_up_at:
-            raise CommandFailed(
-                f"The local AWS did not start. The end of {log}:\n{processes.tail(log)}",
-                next_step="mend what the lines above name; or `make clean` and start afresh.",
-            )
-        time.sleep(LOOK_SECONDS)
 
 
 def _server_environment(port: int) -> dict[str, str]:

@@ -81,6 +81,19 @@ def assemble(endpoint: str, outputs: Outputs) -> Cast:
     )
 
 
+def operator_token(endpoint: str, outputs: Outputs) -> str:
+    """A new operator's, for a command that finds the stack of `make run`."""
+    account = accounts.create_person(endpoint, outputs, f"operator-{secrets.token_hex(3)}")
+    platform = accounts.service_token(endpoint, outputs, ["refunds/members.write"])
+    with aws.http(endpoint) as http:
+        http.put(
+            f"{outputs.api_url}/members/{account.subject}",
+            json={"operator": True},
+            headers={"Authorization": f"Bearer {platform}"},
+        ).raise_for_status()
+    return accounts.person_token(endpoint, outputs, account)
+
+
 def warm_up(endpoint: str, outputs: Outputs, cast: Cast) -> None:
     """Start each function of the story before it, some at a time: nothing is changed by it.
 

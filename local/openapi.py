@@ -83,7 +83,7 @@ def write() -> Path:
 
 
 def _merged() -> dict[str, Any]:
-    os.environ.update(_SETTINGS)
+    os.environ.update(SETTINGS)
     # Only now: the handlers read their settings as they are imported.
     from aws_lambda_powertools.event_handler.openapi import OpenAPIMerge  # noqa: PLC0415
 
@@ -191,10 +191,14 @@ def _whole_numbers(value: Any) -> Any:
     return int(value) if isinstance(value, float) and value.is_integer() else value
 
 
-_SETTINGS = dict.fromkeys(
+SETTINGS = dict.fromkeys(
     (
         "TABLE_NAME",
         "DEBIT_QUEUE_URL",
+        "DEBIT_DEAD_LETTER_QUEUE_URL",
+        "ORDER_DEAD_LETTER_QUEUE_URL",
+        "CHANGE_DEAD_LETTER_QUEUE_URL",
+        "FAN_OUT_CHANGES_ALIAS",
         "EVENT_BUS_NAME",
         "PEOPLE_CLIENT_IDS",
         "SERVICE_CLIENT_IDS",

@@ -1,10 +1,12 @@
 """Commands under guard: none outlives this program, however it ends."""
 
+import fcntl
 import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Iterator, Mapping
+import time
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import IO
@@ -14,6 +16,7 @@ from local.paths import ROOT, STATE, TOOLS
 
 GUARD = Path(__file__).with_name("guard.py")
 STOP_SECONDS = 30.0
+LOOK_SECONDS = 0.1
 LOG_TAIL_LINES = 20
 MEMORY = Path("/dev/shm")  # noqa: S108  # guard.py makes a private folder in it
 ROOM_BYTES = 4 * 2**30
@@ -74,6 +77,38 @@ def guarded(
         if process.stdin:
             process.stdin.close()
         process.wait(STOP_SECONDS)
+
+
+@contextmanager
+def one_at_a_time(lock: Path) -> Iterator[None]:
+    """Of several programs on this machine, one is inside; `lock` is a file of its own for this."""
+    lock.parent.mkdir(exist_ok=True)
+    with lock.open("w") as held:
+        fcntl.flock(held, fcntl.LOCK_EX)
+        yield
+
+
+def wait_until_ready(
+    server: "subprocess.Popen[bytes]",
+    answers: Callable[[], bool],
+    *,
+    log: Path,
+    seconds: float,
+    doing: str,
+    next_step: str,
+) -> None:
+    """Look until the server answers.
+
+    Raises:
+        CommandFailed: it ended, or did not answer within `seconds`.
+    """
+    give_up_at = time.monotonic() + seconds
+    while not answers():
+        if server.poll() is not None or time.monotonic() > give_up_at:
+            raise CommandFailed(
+                f"{doing} did not start. The end of {log}:\n{tail(log)}", next_step=next_step
+            )
+        time.sleep(LOOK_SECONDS)
 
 
 def run(command: list[str], *, log: Path, env: Mapping[str, str], doing: str) -> None:

@@ -8,7 +8,7 @@ from typing import Any
 
 from rich.table import Table
 
-from local import aws, short_wallet
+from local import aws, books, short_wallet
 from local.cast import Actor, Cast, Member
 from local.deploy import Outputs
 from local.failures import UnexpectedAnswer
@@ -84,6 +84,7 @@ def _tell(api: Api, cast: Cast) -> str:
     replay_and_refusal(api, cast, order_id, refund)
     show_wallets(before, wallets(api, cast))
     short_wallet.tell(api, cast)
+    reconcile_the_books(api, cast)
     return order_id
 
 
@@ -180,6 +181,18 @@ def wallets(api: Api, cast: Cast) -> dict[str, int]:
         )
         for actor in (cast.merchant, cast.buyer)
     }
+
+
+def reconcile_the_books(api: Api, cast: Cast) -> None:
+    chapter("对账: 每笔入账, 合计为零 The books are reconciled, and every sum is zero")
+    report = books.reconcile(
+        lambda: api.call(cast.operator, "POST", "/reconciliation"),
+        lambda each: say(f"已查 looked at {each['looked_at']}, 差异 differs {each['differences']}"),
+    )
+    balanced = books.show_totals(report)
+    if report["differences"] or not balanced:
+        books.show_differences(report)
+        raise UnexpectedAnswer("The books differ.", next_step="read docs/runbook.md.")
 
 
 def refund_of(order_id: str) -> dict[str, object]:

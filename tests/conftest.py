@@ -14,6 +14,12 @@ os.environ.update(
         "AWS_EC2_METADATA_DISABLED": "true",
         "TABLE_NAME": "Table",
         "DEBIT_QUEUE_URL": "https://sqs.us-east-1.amazonaws.com/123456789012/DebitQueue",
+        "DEBIT_DEAD_LETTER_QUEUE_URL": "https://sqs.us-east-1.amazonaws.com/123456789012/DebitLetters",
+        "ORDER_DEAD_LETTER_QUEUE_URL": "https://sqs.us-east-1.amazonaws.com/123456789012/OrderLetters",
+        "CHANGE_DEAD_LETTER_QUEUE_URL": (
+            "https://sqs.us-east-1.amazonaws.com/123456789012/ChangeLetters"
+        ),
+        "FAN_OUT_CHANGES_ALIAS": "FanOutChanges:live",
         "EVENT_BUS_NAME": "events",
         "PEOPLE_CLIENT_IDS": "people-client",
         "SERVICE_CLIENT_IDS": "service-client",

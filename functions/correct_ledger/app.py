@@ -27,6 +27,7 @@ from refunds.errors import (
     RefundNotReversible,
 )
 from refunds.observability import observed
+from refunds.queue import DebitQueue
 from refunds.settings import Settings
 from refunds.stores.corrections import CorrectionStore
 from refunds.stores.members import MemberStore
@@ -35,6 +36,7 @@ app = http.resolver()
 settings = Settings.from_env()
 members = MemberStore.from_settings(settings)
 store = CorrectionStore.from_settings(settings)
+queue = DebitQueue.from_settings(settings)
 
 
 @app.post(
@@ -74,7 +76,10 @@ def list_corrections(
     ),
 )
 def approve_correction(correction_id: http.PathId) -> Correction:
-    return _decide(correction_id, approve=True)
+    approved = _decide(correction_id, approve=True)
+    for merchant_id in corrections.merchants_of(approved.legs):
+        queue.wake(merchant_id, approved.currency, store=store)
+    return approved
 
 
 @app.post(
@@ -96,6 +101,7 @@ def reverse_refund(refund_id: http.PathId, request: ReversalRequest) -> Response
     reversal = corrections.reverse(
         refund_id, request.reason, operator=_operator(), store=store, now=datetime.now(UTC)
     )
+    queue.wake(reversal.merchant_id, reversal.currency, store=store)
     return http.created(reversal)
 
 

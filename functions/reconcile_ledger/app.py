@@ -1,16 +1,22 @@
-"""Reconciliation: on a schedule, and for an operator to see."""
+"""Reconciliation: on a schedule, and by an operator who wants to see it now."""
 
-from datetime import UTC, datetime
+import time
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from refunds import http, reconciliation
 from refunds.deadline import Deadline
 from refunds.errors import ReportNotFound
 from refunds.observability import logger, metrics, observed
-from refunds.reconciliation import LATEST, Report
+from refunds.reconciliation import Report
 from refunds.settings import Settings
 from refunds.stores.members import MemberStore
 from refunds.stores.reconciliation import ReconciliationStore
+
+RUN_EVERY = timedelta(hours=1)
+"""How often the schedule begins a run; an operator begins one whenever none is under way."""
+SECONDS_OF_A_CALL = 12.0
+"""What an operator's call works for: well below the 30 s in which API Gateway wants an answer."""
 
 app = http.resolver()
 settings = Settings.from_env()
@@ -21,9 +27,20 @@ store = ReconciliationStore.from_settings(settings)
 @app.get("/reconciliation", openapi_extensions=http.contract("operator", ReportNotFound))
 def get_reconciliation() -> Report:
     http.caller(app, settings=settings, store=members).operator()
-    report = store.report(LATEST)
+    report = store.report()
     if report is None:
         raise ReportNotFound
+    return report
+
+
+@app.post("/reconciliation", openapi_extensions=http.contract("operator"))
+def go_on_with_reconciliation() -> Report:
+    http.caller(app, settings=settings, store=members).operator()
+    until = time.monotonic() + SECONDS_OF_A_CALL
+    report = reconciliation.reconcile(
+        store=store, clock=_now, ready=lambda _: time.monotonic() < until
+    )
+    _measure(report)
     return report
 
 
@@ -31,20 +48,33 @@ def get_reconciliation() -> Report:
 def lambda_handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
     if "requestContext" in event:
         return http.serve(app, event, context)
-    # An hour is one run: each call within it goes on where the one before stopped.
-    now = datetime.now(UTC)
     report = reconciliation.reconcile(
-        f"{now:%Y-%m-%dT%H}",
         store=store,
-        clock=lambda: datetime.now(UTC),
+        clock=_now,
         ready=Deadline(context.get_remaining_time_in_millis).ready,
+        not_before=RUN_EVERY,
     )
-    metrics.add_metric(name="ReconciliationDifferences", unit="Count", value=report.differences)
+    _measure(report)
+    return {"differences": report.differences}
+
+
+def _measure(report: Report) -> None:
+    """Differences as soon as there are any; that there are none, only when the run has ended."""
+    if report.differences or report.ended_at:
+        metrics.add_metric(name="ReconciliationDifferences", unit="Count", value=report.differences)
+    metrics.add_metric(name="GapsFilled", unit="Count", value=report.filled)
     logger.info(
         "reconciled",
         run_id=report.run_id,
         ended=report.ended_at is not None,
         looked_at=report.looked_at,
         differences=report.differences,
+        filled=report.filled,
+        moving=report.moving,
+        unsettled=report.unsettled,
+        suspects=len(report.suspects),
     )
-    return {"differences": report.differences}
+
+
+def _now() -> datetime:
+    return datetime.now(UTC)

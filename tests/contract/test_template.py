@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
-from refunds import queue, table
+from refunds import orders, queue, redrive, table
 from refunds.deadline import LONGEST_CALL_MS
-from refunds.stores import dynamo
+from refunds.stores import dynamo, letters
 from tests.contract import template
 
 ROOT = template.ROOT
@@ -34,6 +34,8 @@ def test_each_function_has_its_sample_event() -> None:
 def test_the_environment_is_exactly_what_the_settings_read() -> None:
     settings = (ROOT / "layers/refunds/refunds/settings.py").read_text(encoding="utf-8")
     variables = template.written()["Globals"]["Function"]["Environment"]["Variables"].keys()
+    for function in FUNCTIONS.values():
+        variables |= function["Properties"].get("Environment", {}).get("Variables", {}).keys()
     read_by_libraries = {"AWS_ENDPOINT_URL", "POWERTOOLS_LOG_LEVEL"}
     assert variables - read_by_libraries == set(re.findall(r'os\.environ\["(\w+)"\]', settings))
 
@@ -130,6 +132,27 @@ def test_the_sweeper_runs_every_minute() -> None:
 def test_no_call_of_aws_with_all_its_retries_outlasts_any_function(config: Any) -> None:
     longest = _longest_call_seconds(config)
     assert longest < min(each["Properties"]["Timeout"] for each in FUNCTIONS.values())
+
+
+@pytest.mark.parametrize("config", [letters.QUEUE_CONFIG, letters.INVOKE_CONFIG])
+def test_no_call_of_a_redrive_with_all_its_retries_outlasts_the_time_kept_for_it(
+    config: Any,
+) -> None:
+    assert _longest_call_seconds(config) * 1000 <= LONGEST_CALL_MS
+
+
+def test_no_letter_is_met_twice_in_one_redrive() -> None:
+    timeout = FUNCTIONS["RedriveMessagesFunction"]["Properties"]["Timeout"]
+    assert timeout < redrive.HIDDEN_SECONDS
+
+
+def test_an_order_s_event_is_redriven_to_the_rule_that_records_it() -> None:
+    [event] = FUNCTIONS["RecordOrdersFunction"]["Properties"]["Events"].values()
+    pattern = event["Properties"]["Pattern"]
+    assert pattern == {
+        "source": [orders.SOURCE],
+        "detail-type": [orders.OrderCompleted.__name__],
+    }
 
 
 def test_a_try_is_begun_only_when_there_is_time_for_its_longest_call() -> None:

@@ -120,7 +120,11 @@ ROUTES = {
     "GET /corrections":                    Route("operator", OK, OK),
     "POST /corrections/{correction_id}/approve": Route("operator", NO_CORRECTION, NO_CORRECTION),
     "POST /corrections/{correction_id}/reject": Route("operator", NO_CORRECTION, NO_CORRECTION),
+    "POST /reconciliation":                Route("operator", OK, OK),
     "GET /reconciliation":                 Route("operator", OK, OK),
+    "GET /dead-letters":                   Route("operator", OK, OK),
+    "GET /dead-letters/{queue}":           Route("operator", OK, OK),
+    "POST /dead-letters/{queue}/redrive":  Route("operator", OK, OK, {"limit": 1}),
     "POST /refunds/preview":               Route("buyer", OK, ORDER_GONE, REFUND),
     "POST /refunds":                       Route("buyer", (202, None), ORDER_GONE, REFUND),
     "GET /refunds":                        Route("party", OK, OK),
@@ -295,6 +299,7 @@ class Stage:
             "refund_id": self.refund_id,
             "digest": self.digest,
             "correction_id": "co_unknown",
+            "queue": "debits",
         }
         return re.sub(r"\{(\w+)\}", lambda name: values[name[1]], text)
 

@@ -5,7 +5,7 @@ import secrets
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -76,6 +76,7 @@ type Function = Literal[
     "read_statement",
     "reconcile_ledger",
     "record_orders",
+    "redrive_messages",
     "request_refund",
     "serve_docs",
     "submit_policy",
@@ -269,6 +270,41 @@ class World:
         credit = {"amount": amount, "currency": currency, "source": "top_up", "target": target}
         return self.ok(self.platform, "POST", path, credit, key=unique("credit"), status=201)
 
+    def limit(
+        self, merchant_id: str, *, deposit: int = 0, guarantee: int = 0, currency: str = "CNY"
+    ) -> Json:
+        """Set a merchant's limits; the wallet after it, as an operator sees it."""
+        path = f"/merchants/{merchant_id}/limits"
+        limits = {
+            "currency": currency,
+            "deposit_required": deposit,
+            "guarantee_limit": guarantee,
+        }
+        return self.ok(self.operator, "PUT", path, limits)
+
+    def freeze(self, merchant_id: str, *, frozen: bool = True) -> Json:
+        path = f"/merchants/{merchant_id}/{'freeze' if frozen else 'unfreeze'}"
+        return self.ok(self.operator, "POST", path, {"currency": "CNY"})
+
+    def pay_out(
+        self, path: str, amount: int, currency: str = "CNY", *, key: str | None = None
+    ) -> httpx.Response:
+        """`path` is that of the party: `/merchants/{id}/wallet`, `/buyers/{id}`."""
+        payout = {"amount": amount, "currency": currency}
+        return self.call(
+            self.platform, "POST", f"{path}/payouts", payout, key=key or unique("payout")
+        )
+
+    def overview(self, merchant_id: str) -> Json:
+        return self.ok(self.operator, "GET", f"/merchants/{merchant_id}")
+
+    def suspended(self, merchant_id: str, *causes: str) -> Json:
+        """The merchant once it is suspended for these causes; once for none, once it is not."""
+        return until(
+            lambda: self.overview(merchant_id),
+            lambda merchant: merchant["suspension_causes"] == [*causes],
+        )
+
     def ask(
         self,
         buyer: Caller,
@@ -307,6 +343,11 @@ class World:
     def settled(self, caller: Caller, refund_id: str) -> Json:
         return self.becomes(caller, refund_id, "succeeded")
 
+    def wallet(self, party: Caller, currency: str = "CNY") -> Json:
+        wallets: list[Json] = self.ok(party, "GET", "/wallet")["wallets"]
+        [wallet] = [each for each in wallets if each["currency"] == currency]
+        return wallet
+
     def balance(self, party: Caller, currency: str = "CNY") -> int:
         wallets = self.ok(party, "GET", "/wallet")["wallets"]
         return sum(each["available"] for each in wallets if each["currency"] == currency)
@@ -322,9 +363,9 @@ class World:
                 return lines
             params["cursor"] = page["next_cursor"]
 
-    def booked(self, party: Caller, *, postings: int) -> list[Json]:
+    def booked(self, party: Caller, *, postings: int, **query: str | int) -> list[Json]:
         """The statement, once the stream has brought so many postings."""
-        return until(lambda: self.statement(party), lambda lines: len(lines) >= postings)
+        return until(lambda: self.statement(party, **query), lambda lines: len(lines) >= postings)
 
     def refundable(self, buyer: Caller, order_id: str) -> int:
         left: int = self.ok(buyer, "GET", f"/orders/{order_id}")["refundable"]
@@ -339,9 +380,10 @@ class World:
         return from_item(answer.get("Item", {}))
 
     def rows_naming(self, *words: str) -> list[Json]:
-        """Every row that has one of the words in it."""
+        """Every row that has one of the words in it; a report of all the books is nobody's."""
         pages = self.dynamodb.get_paginator("scan").paginate(TableName=self.outputs.table_name)
         rows = [from_item(item) for page in pages for item in page["Items"]]
+        rows = [row for row in rows if not row["pk"].startswith("RECONCILIATION#")]
         named = [row for row in rows if any(word in json.dumps(row) for word in words)]
         return sorted(named, key=lambda row: (row["pk"], row["sk"]))
 
@@ -357,6 +399,20 @@ class World:
                     ":at": {"S": format_instant(datetime.now(UTC) - LONG_AGO)}
                 },
             )
+
+    def tend(self, merchant_id: str) -> None:
+        """Let time pass for the upkeep: it looks at this merchant, suspended for funds, now."""
+        with suppress(self.dynamodb.exceptions.ConditionalCheckFailedException):
+            self.dynamodb.update_item(
+                TableName=self.outputs.table_name,
+                Key=table.merchant(merchant_id),
+                UpdateExpression="SET due_at = :at",
+                ConditionExpression="attribute_exists(due_bucket)",
+                ExpressionAttributeValues={
+                    ":at": {"S": format_instant(datetime.now(UTC) - LONG_AGO)}
+                },
+            )
+        self.invoke("tend_wallets", {})
 
     # ── Queues and functions ────────────────────────────────────────────────────────────────────
 
@@ -384,7 +440,7 @@ class World:
 
     def messages_for(self, *refund_ids: str) -> list[str]:
         """Take what is in the debit queue, while it is paused; each refund's own message is due."""
-        bodies = list(self._drained(self.outputs.debit_queue_url))
+        bodies = list(self.taken_from(self.outputs.debit_queue_url))
         wanted = [body for body in bodies if any(each in body for each in refund_ids)]
         assert len(wanted) == len(refund_ids), bodies
         return wanted
@@ -425,10 +481,19 @@ class World:
         """The message with this word in it, once it is in that queue; all are taken out."""
 
         def look() -> list[str]:
-            self._taken.extend(self._drained(queue_url))
+            self._taken.extend(self.taken_from(queue_url))
             return [body for body in self._taken if word in body]
 
         return until(look, bool)[0]
+
+    def taken_from(self, queue_url: str) -> Iterator[str]:
+        """What is in a queue now, taken out of it."""
+        while messages := self.sqs.receive_message(QueueUrl=queue_url, MaxNumberOfMessages=10).get(
+            "Messages"
+        ):
+            for message in messages:
+                self.sqs.delete_message(QueueUrl=queue_url, ReceiptHandle=message["ReceiptHandle"])
+                yield message["Body"]
 
     def invoke(self, function: Function, event: Json) -> Any:
         answer = self.lambdas.invoke(
@@ -518,14 +583,6 @@ class World:
         self.sqs.set_queue_attributes(
             QueueUrl=self.outputs.debit_queue_url, Attributes={"VisibilityTimeout": seconds}
         )
-
-    def _drained(self, queue_url: str) -> Iterator[str]:
-        while messages := self.sqs.receive_message(QueueUrl=queue_url, MaxNumberOfMessages=10).get(
-            "Messages"
-        ):
-            for message in messages:
-                self.sqs.delete_message(QueueUrl=queue_url, ReceiptHandle=message["ReceiptHandle"])
-                yield message["Body"]
 
 
 def unique(prefix: str) -> str:

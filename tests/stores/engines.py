@@ -1,6 +1,5 @@
 """Where the store tests run: moto, the local AWS, and AWS's own engine (DynamoDB Local)."""
 
-import fcntl
 import os
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
@@ -14,9 +13,10 @@ import pytest
 from botocore.config import Config
 from moto import mock_aws
 
-from local import aws, engine
+from local import aws, engine, processes
 from local.failures import CommandFailed
 from local.paths import STATE
+from local.table import create_table
 from refunds.stores.changes import ChangeStore
 from refunds.stores.corrections import CorrectionStore
 from refunds.stores.debits import DebitStore
@@ -25,12 +25,12 @@ from refunds.stores.members import MemberStore
 from refunds.stores.merchants import MerchantStore
 from refunds.stores.operations import OperationStore
 from refunds.stores.policies import PolicyStore
+from refunds.stores.rebuilds import RebuildStore
 from refunds.stores.reconciliation import ReconciliationStore
 from refunds.stores.refunds import RefundStore
 from refunds.stores.sweeps import SweepStore
 from refunds.stores.upkeep import UpkeepStore
 from refunds.stores.wallets import WalletStore
-from tests.stores import tables
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
@@ -98,6 +98,10 @@ class Stores:
         return self._made(ChangeStore)
 
     @property
+    def rebuilds(self) -> RebuildStore:
+        return self._made(RebuildStore)
+
+    @property
     def reconciliation(self) -> ReconciliationStore:
         return self._made(ReconciliationStore)
 
@@ -109,7 +113,7 @@ class Stores:
 def moto() -> Iterator[Stores]:
     with mock_aws():
         client = boto3.client("dynamodb", config=ONE_TRY)
-        yield Stores(client, tables.create(client, "Table"))
+        yield Stores(client, create_table(client, "Table"))
 
 
 @contextmanager
@@ -128,23 +132,15 @@ def aws_engine(log: Path) -> Iterator[str]:
         return
     with ExitStack() as stack:
         try:
-            with _one_at_a_time():
+            # Of several test processes, one fetches the engine and the others find it.
+            with processes.one_at_a_time(STATE / "engine.lock"):
                 url = stack.enter_context(engine.start(log=log))
         except CommandFailed as error:
             pytest.skip(f"Not run on AWS's own engine. {error}")
         yield url
 
 
-@contextmanager
-def _one_at_a_time() -> Iterator[None]:
-    """Of several test processes, one fetches the engine and the others find it."""
-    STATE.mkdir(exist_ok=True)
-    with (STATE / "engine.lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        yield
-
-
 def stores_at(endpoint: str) -> Stores:
     """A table of its own in a running engine, so that tests may share the engine."""
-    client = boto3.client("dynamodb", endpoint_url=aws.require_loopback(endpoint), config=ONE_TRY)
-    return Stores(client, tables.create(client, f"Table-{uuid4().hex}"))
+    client = aws.dynamodb(endpoint, ONE_TRY)
+    return Stores(client, create_table(client, f"Table-{uuid4().hex}"))

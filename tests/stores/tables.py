@@ -1,52 +1,11 @@
-"""The table of `template.yaml` itself, so that tests and deployment cannot differ."""
+"""What is in a table, as stored and as the product reads it."""
 
-from functools import cache
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
-
-import yaml
 
 from refunds.stores.dynamo import from_item
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
-
-TEMPLATE = Path(__file__).parents[2] / "template.yaml"
-LOCAL_ENGINES_LACK = ("PointInTimeRecoverySpecification", "SSESpecification")
-"""Of no effect on what is read and written."""
-
-
-class _Loader(yaml.SafeLoader):
-    """Reads `!Ref X` and its like as `X`: the table's own properties have none of them."""
-
-
-def _short_form(loader: yaml.SafeLoader, _: str, node: yaml.Node) -> Any:
-    if isinstance(node, yaml.ScalarNode):
-        return loader.construct_scalar(node)
-    if isinstance(node, yaml.SequenceNode):
-        return loader.construct_sequence(node, deep=True)
-    assert isinstance(node, yaml.MappingNode)
-    return loader.construct_mapping(node, deep=True)
-
-
-_Loader.add_multi_constructor("!", _short_form)
-
-
-@cache
-def declared() -> dict[str, Any]:
-    text = TEMPLATE.read_text(encoding="utf-8")
-    template = yaml.load(text, Loader=_Loader)  # noqa: S506  # a safe loader with our own tags
-    properties: dict[str, Any] = template["Resources"]["Table"]["Properties"]
-    return properties
-
-
-def create(client: "DynamoDBClient", name: str) -> str:
-    properties: dict[str, Any] = {
-        key: value for key, value in declared().items() if key not in LOCAL_ENGINES_LACK
-    }
-    properties["StreamSpecification"] = {"StreamEnabled": True, **declared()["StreamSpecification"]}
-    client.create_table(TableName=name, **properties)
-    return name
 
 
 def items(client: "DynamoDBClient", name: str) -> list[dict[str, Any]]:

@@ -1,7 +1,6 @@
 """Whatever is done to the money, in whatever order: the books hold after every step."""
 
 from collections import defaultdict
-from collections.abc import Iterable
 from contextlib import suppress
 from datetime import timedelta
 from typing import Any
@@ -18,6 +17,7 @@ from hypothesis.stateful import (
     run_state_machine_as_test,
 )
 
+from local.table import create_table
 from refunds import corrections, operations, reconciliation, statements, wallets
 from refunds.corrections import CorrectionRequest
 from refunds.errors import RefundsError
@@ -25,7 +25,7 @@ from refunds.intake import Superseded
 from refunds.members import Party, Role
 from refunds.operations import LimitsRequest, ShardsRequest
 from refunds.standing import Cause
-from refunds.stores.statements import posting_of
+from refunds.stores.entries import posting_of
 from refunds.wallets import CreditRequest, PayoutRequest
 from tests.stores import market, tables, wire
 from tests.stores.engines import MOTO, Stores
@@ -236,7 +236,7 @@ class Books(RuleBasedStateMachine):
     @invariant()
     def the_books_hold(self) -> None:
         rows = tables.plain_items(self.stores.client, self.stores.table)
-        stored, posted = balances_of(rows), balances_of_postings(rows)
+        stored, posted = market.balances_of(rows), market.balances_of_postings(rows)
         kept = {account: amount for account, amount in stored.items() if amount}
         assert kept == {
             account: amount
@@ -329,40 +329,14 @@ class Books(RuleBasedStateMachine):
                 assert posting
                 self.stores.statements.book(owner, [posting], now=self.now)
         report = reconciliation.reconcile(
-            "end",
             store=self.stores.reconciliation,
             clock=lambda: self.now + timedelta(days=1),
             ready=lambda _: True,
         )
-        assert report.named == ()
-
-
-def balances_of(rows: Iterable[dict[str, Any]]) -> dict[tuple[str, str], int]:
-    """What the balance items say, by account and currency."""
-    found: defaultdict[tuple[str, str], int] = defaultdict(int)
-    for row in rows:
-        match row["sk"].split("#")[0], row["pk"].split("#"):
-            case "WALLET", ["WALLET", merchant, currency, _]:
-                found[f"merchant:{merchant}:available", currency] += row["available"]
-                assert row["available"] >= 0
-            case "DEPOSIT", [_, merchant, currency]:
-                found[f"merchant:{merchant}:deposit", currency] += row.get("available", 0)
-            case "RECEIVABLE", [_, merchant, currency]:
-                found[f"merchant:{merchant}:receivable", currency] -= row["owed"]
-            case "BALANCE", [_, buyer]:
-                currency = row["sk"].removeprefix("BALANCE#")
-                found[f"buyer:{buyer}:available", currency] += row["available"]
-    return found
-
-
-def balances_of_postings(rows: Iterable[dict[str, Any]]) -> dict[tuple[str, str], int]:
-    """What all postings together say."""
-    found: defaultdict[tuple[str, str], int] = defaultdict(int)
-    for posting in map(posting_of, rows):
-        for leg in posting.legs if posting else ():
-            assert posting
-            found[leg.account, posting.currency] += leg.amount
-    return found
+        assert report.ended_at
+        assert (report.differences, report.filled, report.moving) == (0, 0, 0)
+        for accounts in report.totals.values():
+            assert sum(accounts.values()) == 0
 
 
 def test_the_books_hold_whatever_is_done(stores: Stores, request: Any) -> None:
@@ -371,7 +345,7 @@ def test_the_books_hold_whatever_is_done(stores: Stores, request: Any) -> None:
 
     class Here(Books):
         def __init__(self) -> None:
-            name = tables.create(stores.client, f"Table-{uuid4().hex}")
+            name = create_table(stores.client, f"Table-{uuid4().hex}")
             super().__init__(Stores(stores.client, name))
 
     run_state_machine_as_test(

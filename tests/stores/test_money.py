@@ -507,6 +507,29 @@ def test_a_correction_planned_on_balances_that_changed_is_planned_again(stores: 
     assert funds(stores) == Funds(shards=(0,), deposit=108)
 
 
+@pytest.mark.parametrize(
+    ("approve", "call"),
+    [(True, "TransactGetItems"), (True, "TransactWriteItems"), (False, "UpdateItem")],
+)
+def test_a_correction_that_another_approves_meanwhile_is_told_to_be_decided(
+    stores: Stores, call: str, *, approve: bool
+) -> None:
+    """Not that the account holds too little, though it does, by the other's approval."""
+    fund(stores, 100)
+    propose(stores, (M_AVAILABLE, -100), ("external:settlement", 100))
+
+    def another_comes_first(_: object) -> None:
+        decide(Stores(stores.client, stores.table), operator="three")
+
+    with (
+        wire.faulty(stores.client, call, another_comes_first),
+        pytest.raises(CorrectionNotOpen) as refused,
+    ):
+        decide(stores, approve=approve)
+    assert refused.value.facts == {"status": CorrectionStatus.APPROVED}
+    assert funds(stores).available == 0
+
+
 def test_corrections_are_listed_by_status_the_newest_first(stores: Stores) -> None:
     for number in (1, 2, 3):
         request = CorrectionRequest.model_validate(

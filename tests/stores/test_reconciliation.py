@@ -1,29 +1,32 @@
 """Reconciliation: what is changed by hand is found and named, and nothing else is blamed."""
 
-from collections.abc import Callable, Iterator
-from datetime import timedelta
+from collections.abc import Callable
+from datetime import datetime, timedelta
 from itertools import count
 
 import pytest
 
-from refunds import reconciliation, statements, table
-from refunds.reconciliation import LATEST, Difference, Kind, Report
+from refunds import corrections, operations, reconciliation, statements, table
+from refunds.differences import Difference, Kind
+from refunds.operations import ShardsRequest
+from refunds.reconciliation import PAUSE, Report
 from refunds.statements import Owner
 from refunds.stores import reconciliation as walks
-from refunds.stores.dynamo import to_item
+from refunds.stores.dynamo import CONFLICT_TRIES, to_item
 from refunds.table import Key
 from refunds.wallets import CreditTarget
 from tests.stores import tables, wire
 from tests.stores.engines import Stores
-from tests.stores.market import accept, fund, limits, settle
+from tests.stores.market import accept, everything, fund, limits, settle
 from tests.unit import examples
 from tests.unit.examples import BUYER, MERCHANT, NOON
 
 LATER = NOON + timedelta(hours=1)
+SELLER, CUSTOMER = Owner("merchant", MERCHANT, "CNY"), Owner("buyer", BUYER, "CNY")
 
 
 def market(stores: Stores) -> None:
-    """Refunds in every state, all sources in use, and every posting booked."""
+    """Refunds in every state, all sources in use, several shards, every posting booked."""
     limits(stores, guarantee=1000)
     fund(stores, 250)
     fund(stores, 100, "dep", target=CreditTarget.DEPOSIT)
@@ -33,24 +36,48 @@ def market(stores: Stores) -> None:
     accept(stores, 4)
     accept(stores, 5)
     stores.refunds.cancel(examples.refund(refund_id="rf_5", order_id="order-5"), now=NOON)
+    corrections.reverse("rf_0", "x", operator="op", store=stores.corrections, now=NOON)
+    fund(stores, 600, "more")
+    wanted = ShardsRequest(currency="CNY", shards=2)
+    operations.reshard(MERCHANT, wanted, store=stores.operations, now=NOON)
     book(stores)
 
 
 def book(stores: Stores) -> None:
+    """As the stream would: every posting there is, to each of its owners."""
     store = stores.statements
-    for item in tables.plain_items(stores.client, stores.table):
-        posting = store.posting_of(item)
-        if posting:
-            for owner in statements.owners(posting):
-                store.book(owner, [posting], now=NOON)
+    items = tables.plain_items(stores.client, stores.table)
+    found = [posting for item in items if (posting := store.posting_of(item))]
+    for owner in {owner for posting in found for owner in statements.owners(posting)}:
+        store.book(owner, [each for each in found if owner in statements.owners(each)], now=NOON)
 
 
-def reconcile(stores: Stores, run_id: str = "run", pages: int = 1000) -> Report:
+class Clock:
+    """It stands still, unless a test moves it."""
+
+    def __init__(self, now: datetime = LATER) -> None:
+        self.now = now
+
+    def __call__(self) -> datetime:
+        return self.now
+
+
+def go_on(stores: Stores, clock: Clock, pages: int = 1000) -> Report:
     """One call, with time for so many pages."""
     left = count()
     return reconciliation.reconcile(
-        run_id, store=stores.reconciliation, clock=lambda: LATER, ready=lambda _: next(left) < pages
+        store=stores.reconciliation, clock=clock, ready=lambda _: next(left) < pages
     )
+
+
+def reconcile(stores: Stores, began_at: datetime = LATER) -> Report:
+    """A whole run: as many calls as it takes, each a minute after the one before."""
+    clock = Clock(began_at)
+    report = go_on(stores, clock)
+    while report.ended_at is None:
+        clock.now += PAUSE
+        report = go_on(stores, clock)
+    return report
 
 
 def overwrite(stores: Stores, key: Key, **changed: object) -> None:
@@ -61,26 +88,72 @@ def overwrite(stores: Stores, key: Key, **changed: object) -> None:
     stores.client.put_item(TableName=stores.table, Item={**kept, **to_item(changed)})
 
 
+def delete(stores: Stores, key: Key) -> None:
+    stores.client.delete_item(TableName=stores.table, Key=key)
+
+
+def amount_at(stores: Stores, key: Key, name: str = "available") -> int:
+    item = tables.item(stores.client, stores.table, key)
+    assert item
+    return int(item[name]["N"])
+
+
 def test_in_an_honest_ledger_no_difference_is_found(stores: Stores) -> None:
     market(stores)
     report = reconcile(stores)
-    assert (report.differences, report.named) == (0, ())
+    assert (report.differences, report.named, report.suspects) == (0, (), ())
+    assert (report.filled, report.moving, report.unsettled) == (0, 0, 0)
     assert report.ended_at == LATER
     assert report.looked_at > 20
-    assert stores.reconciliation.report(LATEST) == report
+    store = stores.reconciliation
+    assert store.report() == report
+    assert store.report(report.run_id) == report
 
 
-def a_posting(stores: Stores) -> str:
+def test_a_report_says_what_every_kind_of_account_holds_and_it_sums_to_zero(
+    stores: Stores,
+) -> None:
+    market(stores)
+    fund(stores, 7, "usd", currency="USD")
+    book(stores)
+    totals = reconcile(stores).totals
+    assert totals["CNY"]["external:settlement"] == -950
+    assert totals["CNY"]["buyer:available"] == amount_at(stores, table.buyer_balance(BUYER, "CNY"))
+    funds = stores.wallets.read_funds(MERCHANT, "CNY")
+    assert totals["CNY"].get("merchant:available", 0) == funds.available
+    assert totals["CNY"].get("merchant:deposit", 0) == funds.deposit
+    assert totals["CNY"].get("merchant:receivable", 0) == -funds.owed
+    assert totals["USD"] == {"external:settlement": -7, "merchant:available": 7}
+    assert [sum(accounts.values()) for accounts in totals.values()] == [0, 0]
+
+
+def test_what_was_posted_after_a_run_began_is_not_in_its_totals(stores: Stores) -> None:
+    fund(stores, 100)
+    book(stores)
+    assert go_on(stores, Clock(NOON)).totals == {}
+
+
+def a_credit(stores: Stores, target: str = "deposit") -> str:
     [name] = [
         item["posting_id"]
         for item in tables.plain_items(stores.client, stores.table)
-        if item["sk"] == "POSTING" and item["record"]["target"] == "deposit"
+        if item["sk"] == "POSTING" and item["record"].get("target") == target
     ]
     return str(name)
 
 
+def entry_key(stores: Stores, owner: Owner, number: int) -> Key:
+    prefix = f"STATEMENT#{owner.role}#{owner.id}#"
+    [item] = [
+        item
+        for item in tables.plain_items(stores.client, stores.table)
+        if item["pk"].startswith(prefix) and item.get("number") == number
+    ]
+    return table.key_of(item)
+
+
 def unbalanced(stores: Stores) -> str:
-    name = a_posting(stores)
+    name = a_credit(stores)
     legs = [
         {"account": "external:settlement", "amount": -100},
         {"account": f"merchant:{MERCHANT}:deposit", "amount": 101},
@@ -89,16 +162,9 @@ def unbalanced(stores: Stores) -> str:
     return f"posting:{name}"
 
 
-def unbooked(stores: Stores) -> str:
-    owner = Owner("merchant", MERCHANT, "CNY")
-    key = table.booked(owner, "rf_0")
-    stores.client.delete_item(TableName=stores.table, Key=key)
-    return f"posting:rf_0:merchant:{MERCHANT}"
-
-
 def without_posting(stores: Stores) -> str:
-    overwrite(stores, table.refund("rf_0"), sources=None)
-    return "refund:rf_0"
+    overwrite(stores, table.refund("rf_1"), sources=None)
+    return "refund:rf_1"
 
 
 def early_posting(stores: Stores) -> str:
@@ -111,17 +177,33 @@ def other_sources(stores: Stores) -> str:
     return "refund:rf_1"
 
 
+def reversed_without_a_posting(stores: Stores) -> str:
+    overwrite(stores, table.refund("rf_1"), status="reversed")
+    return "refund:rf_1"
+
+
+def reversed_and_succeeded(stores: Stores) -> str:
+    overwrite(stores, table.refund("rf_0"), status="succeeded")
+    return "refund:rf_0"
+
+
 def overdrawn(stores: Stores) -> str:
     overwrite(stores, table.order("order-2"), refundable=900)
     return "order:order-2"
 
 
 def negative(stores: Stores) -> str:
-    owner = Owner("buyer", BUYER, "CNY")
     overwrite(stores, table.buyer_balance(BUYER, "CNY"), available=-7)
-    parts = {"available": -7, "deposit": 0, "receivable": 0}
-    overwrite(stores, table.statement_head(owner), balances=parts)
     return f"buyer:{BUYER}:available:CNY"
+
+
+def negative_shard(stores: Stores) -> str:
+    """The sum of the shards is right."""
+    first, second = (table.wallet(MERCHANT, "CNY", shard) for shard in range(2))
+    total = amount_at(stores, first) + amount_at(stores, second)
+    overwrite(stores, first, available=total + 1)
+    overwrite(stores, second, available=-1)
+    return f"merchant:{MERCHANT}:available:CNY"
 
 
 def shard_differs(stores: Stores) -> str:
@@ -135,8 +217,13 @@ def deposit_differs(stores: Stores) -> str:
 
 
 def debt_differs(stores: Stores) -> str:
-    overwrite(stores, table.receivable(MERCHANT, "CNY"), owed=1)
+    overwrite(stores, table.receivable(MERCHANT, "CNY"), owed=1, headroom=999)
     return f"merchant:{MERCHANT}:receivable:CNY"
+
+
+def limit_differs(stores: Stores) -> str:
+    overwrite(stores, table.receivable(MERCHANT, "CNY"), headroom=5000)
+    return f"merchant:{MERCHANT}:limit:CNY"
 
 
 def buyer_differs(stores: Stores) -> str:
@@ -144,18 +231,114 @@ def buyer_differs(stores: Stores) -> str:
     return f"buyer:{BUYER}:available:CNY"
 
 
+def shard_uncounted(stores: Stores) -> str:
+    key = table.wallet(MERCHANT, "CNY", 2)
+    stores.client.put_item(TableName=stores.table, Item={**key, **to_item({"available": 5})})
+    return f"merchant:{MERCHANT}:shard:2:CNY"
+
+
+def shard_missing(stores: Stores) -> str:
+    first, second = (table.wallet(MERCHANT, "CNY", shard) for shard in range(2))
+    overwrite(stores, first, available=amount_at(stores, first) + amount_at(stores, second))
+    delete(stores, second)
+    return f"merchant:{MERCHANT}:shards:CNY"
+
+
+def posting_changed(stores: Stores) -> str:
+    """It sums to zero still, and is not what was booked."""
+    name = a_credit(stores)
+    legs = [
+        {"account": "external:settlement", "amount": -300},
+        {"account": f"merchant:{MERCHANT}:deposit", "amount": 300},
+    ]
+    overwrite(stores, table.posting(name), legs=legs)
+    [mark] = stores.statements.marks({(SELLER, name)}).values()
+    return f"entry:merchant:{MERCHANT}:CNY:{mark.number}:deposit"
+
+
+def entry_changed(stores: Stores) -> str:
+    parts = {"available": 1, "deposit": 0, "receivable": 0}
+    overwrite(stores, entry_key(stores, SELLER, 1), change=parts)
+    return f"entry:merchant:{MERCHANT}:CNY:1:available"
+
+
+def entry_s_balance_changed(stores: Stores) -> str:
+    parts = {"available": 1, "deposit": 0, "receivable": 0}
+    overwrite(stores, entry_key(stores, CUSTOMER, 2), balances=parts)
+    return f"entry:buyer:{BUYER}:CNY:2:available"
+
+
+def last_entry_s_balance_changed(stores: Stores) -> str:
+    number = stores.statements.head(CUSTOMER).number
+    parts = {"available": 1, "deposit": 0, "receivable": 0}
+    overwrite(stores, entry_key(stores, CUSTOMER, number), balances=parts)
+    return f"entry:buyer:{BUYER}:CNY:{number}:available"
+
+
+def entry_deleted(stores: Stores) -> str:
+    delete(stores, entry_key(stores, SELLER, 2))
+    return f"entry:merchant:{MERCHANT}:CNY:2"
+
+
+def last_entry_deleted(stores: Stores) -> str:
+    number = stores.statements.head(SELLER).number
+    delete(stores, entry_key(stores, SELLER, number))
+    return f"entry:merchant:{MERCHANT}:CNY:{number}"
+
+
+def entry_twice(stores: Stores) -> str:
+    item = tables.item(stores.client, stores.table, entry_key(stores, CUSTOMER, 1))
+    assert item
+    key = table.statement_entry(CUSTOMER, item["booked_at"]["S"], 0)
+    values = {**item, **key, **to_item({"number": 0})}
+    stores.client.put_item(TableName=stores.table, Item=values)
+    return f"entry:buyer:{BUYER}:CNY:0"
+
+
+def head_deleted(stores: Stores) -> str:
+    delete(stores, table.statement_head(SELLER))
+    return f"statement:merchant:{MERCHANT}:CNY"
+
+
+def head_changed(stores: Stores) -> str:
+    parts = {"available": 1, "deposit": 0, "receivable": 0}
+    overwrite(stores, table.statement_head(CUSTOMER), balances=parts)
+    return f"statement:buyer:{BUYER}:CNY:available"
+
+
+def unreadable(stores: Stores) -> str:
+    name = a_credit(stores)
+    overwrite(stores, table.posting(name), legs=None)
+    return f"item:POSTING#{name}:POSTING"
+
+
 TAMPERED: list[tuple[Callable[[Stores], str], Kind]] = [
     (unbalanced, Kind.POSTING_UNBALANCED),
-    (unbooked, Kind.POSTING_UNBOOKED),
     (without_posting, Kind.REFUND_WITHOUT_POSTING),
     (early_posting, Kind.REFUND_WITH_EARLY_POSTING),
     (other_sources, Kind.REFUND_SOURCES_DIFFER),
+    (reversed_without_a_posting, Kind.REFUND_REVERSAL_DIFFERS),
+    (reversed_and_succeeded, Kind.REFUND_REVERSAL_DIFFERS),
     (overdrawn, Kind.ORDER_OVERDRAWN),
     (negative, Kind.BALANCE_NEGATIVE),
+    (negative_shard, Kind.BALANCE_NEGATIVE),
     (shard_differs, Kind.BALANCE_DIFFERS),
     (deposit_differs, Kind.BALANCE_DIFFERS),
     (debt_differs, Kind.BALANCE_DIFFERS),
     (buyer_differs, Kind.BALANCE_DIFFERS),
+    (limit_differs, Kind.DEBT_LIMIT_DIFFERS),
+    (shard_uncounted, Kind.SHARD_UNCOUNTED),
+    (shard_missing, Kind.SHARD_MISSING),
+    (posting_changed, Kind.ENTRY_DIFFERS),
+    (entry_changed, Kind.ENTRY_DIFFERS),
+    (entry_s_balance_changed, Kind.ENTRY_DIFFERS),
+    (last_entry_s_balance_changed, Kind.ENTRY_DIFFERS),
+    (entry_deleted, Kind.ENTRY_MISSING),
+    (last_entry_deleted, Kind.ENTRY_MISSING),
+    (entry_twice, Kind.ENTRY_UNRECORDED),
+    (head_deleted, Kind.HEAD_DIFFERS),
+    (head_changed, Kind.HEAD_DIFFERS),
+    (unreadable, Kind.ITEM_UNREADABLE),
 ]
 
 
@@ -167,96 +350,197 @@ def test_a_difference_made_by_hand_is_found_and_named_and_nothing_else_is_blamed
     subject = tamper(stores)
     report = reconcile(stores)
     assert [(each.kind, each.subject) for each in report.named] == [(kind, subject)]
-    assert report.differences == 1
+    assert (report.differences, report.filled, report.moving) == (1, 0, 0)
     [named] = report.named
     assert named.expected != named.found
 
 
 def test_every_kind_of_difference_is_tried_here() -> None:
-    assert {kind for _, kind in TAMPERED} == set(Kind)
+    assert {kind for _, kind in TAMPERED} | {Kind.POSTING_UNBOOKED} == set(Kind)
 
 
 def test_a_run_that_stops_goes_on_where_it_was_and_ends_once(
     stores: Stores, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    """However long that takes: a run belongs to no hour."""
     market(stores)
     subjects = {overdrawn(stores), shard_differs(stores)}
     monkeypatch.setattr(walks, "PAGE", 3)
     looked_at: list[int] = []
-    report = reconcile(stores, pages=0)
-    assert (report.looked_at, report.ended_at) == (0, None)
+    clock = Clock()
+    report = go_on(stores, clock, pages=0)
+    assert (report.looked_at, report.ended_at, stores.reconciliation.report()) == (0, None, None)
     while report.ended_at is None:
-        report = reconcile(stores, pages=2)
+        clock.now += timedelta(minutes=50)
+        report = go_on(stores, clock, pages=2)
         looked_at.append(report.looked_at)
     assert len(looked_at) > 3
+    assert looked_at == sorted(looked_at)
     assert {each.subject for each in report.named} == subjects
     assert report.differences == 2
     monkeypatch.undo()
-    # A report of its own is an item more; an ended run looks at nothing again.
-    assert reconcile(stores) == report
-    whole = reconcile(stores, "another")
+    # A new run begins when it is time for one, and no sooner.
+    store = stores.reconciliation
+    again = reconciliation.reconcile(
+        store=store, clock=clock, ready=lambda _: True, not_before=timedelta(days=365)
+    )
+    assert again == report
+    whole = reconcile(stores, clock.now + PAUSE)
+    assert whole.run_id != report.run_id
     assert set(whole.named) == set(report.named)
+
+
+def test_of_two_callers_at_once_one_notes_a_page_and_the_other_goes_on_from_there(
+    stores: Stores, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    market(stores)
+    alone = reconcile(stores)
+    monkeypatch.setattr(walks, "PAGE", 5)
+    clock = Clock(LATER + timedelta(days=1))
+    reports: list[Report] = []
+
+    def other(_: object) -> None:
+        reports.append(go_on(Stores(stores.client, stores.table), clock, pages=2))
+
+    with wire.faulty(stores.client, "PutItem", other, wire.fine, wire.fine, other, other):
+        report = go_on(stores, clock)
+    assert len({each.run_id for each in (report, *reports)}) == 1
+    assert report.ended_at
+    # The first run's own report is an item more.
+    assert report.looked_at - alone.looked_at in {1, 2, 3}
+    assert (report.differences, report.totals) == (0, alone.totals)
 
 
 def test_a_report_names_the_first_hundred_differences_and_counts_them_all(
     stores: Stores, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(reconciliation, "MAX_NAMED", 2)
-    for number in range(4):
+    monkeypatch.setattr(reconciliation, "MAX_SUSPECTS", 4)
+    monkeypatch.setattr(reconciliation, "AGAIN_AT_ONCE", 3)
+    for number in range(6):
         stores.refunds.put_order(examples.order(order_id=f"order-{number}"))
         overwrite(stores, table.order(f"order-{number}"), refundable=1)
     report = reconcile(stores)
-    assert (report.differences, len(report.named)) == (4, 2)
+    assert (report.differences, len(report.named), report.unsettled) == (4, 2, 2)
     assert report.named[0] == Difference(
         kind=Kind.ORDER_OVERDRAWN, subject=report.named[0].subject, expected=1000, found=1
     )
 
 
+def unbooked(stores: Stores) -> list[str]:
+    """The stream has lost what came last; its merchant's and its buyer's statements lack it."""
+    accept(stores, 7)
+    settle(stores, "rf_7")
+    return [f"posting:rf_7:buyer:{BUYER}", f"posting:rf_7:merchant:{MERCHANT}"]
+
+
+def test_a_gap_in_the_statements_is_filled_and_named_and_is_no_difference(
+    stores: Stores,
+) -> None:
+    market(stores)
+    before = {owner: stores.statements.head(owner) for owner in (SELLER, CUSTOMER)}
+    subjects = unbooked(stores)
+    report = reconcile(stores)
+    assert (report.filled, sorted(report.filled_named)) == (2, subjects)
+    assert (report.differences, report.moving) == (0, 0)
+    for owner, head in before.items():
+        assert stores.statements.head(owner).number == head.number + 1
+    again = reconcile(stores)
+    assert (again.filled, again.differences) == (0, 0)
+
+
+def test_a_gap_that_cannot_be_filled_is_a_difference(stores: Stores) -> None:
+    market(stores)
+    subjects = unbooked(stores)
+    clock = Clock()
+    never = [wire.canceled("ConditionalCheckFailed")] * (CONFLICT_TRIES * 4)
+    with wire.faulty(stores.client, "TransactWriteItems", *never):
+        go_on(stores, clock)
+        clock.now += PAUSE
+        report = go_on(stores, clock)
+    unbooked_ = [each for each in report.named if each.kind is Kind.POSTING_UNBOOKED]
+    assert sorted(each.subject for each in unbooked_) == subjects
+    assert report.filled == 0
+
+
+def test_an_entry_that_has_lost_its_record_gets_it_back_and_is_not_booked_twice(
+    stores: Stores,
+) -> None:
+    market(stores)
+    before = everything(stores)
+    delete(stores, table.booked(SELLER, "rf_1"))
+    report = reconcile(stores)
+    assert report.filled_named == (f"posting:rf_1:merchant:{MERCHANT}",)
+    assert report.differences == 0
+    assert [each for each in everything(stores) if "RECONCILIATION" not in each] == before
+
+
 def test_a_posting_on_its_way_into_the_statements_is_no_difference_yet(stores: Stores) -> None:
     fund(stores, 100)
-    store = stores.reconciliation
-    [item] = [
-        each for each in tables.plain_items(stores.client, stores.table) if each["sk"] == "POSTING"
-    ]
-    for before, found in ((item["posted_at"], 0), ("9999", 1)):
-        differences = [*reconciliation.of_item(item, store=store, booked_before=before)]
-        assert len(differences) == found
-
-
-def moving(stores: Stores) -> Iterator[wire.Fault]:
-    """Each look finds one credit more."""
-    for number in count():
-
-        def fault(_: object, number: int = number) -> None:
-            fund(Stores(stores.client, stores.table), 1, f"moving-{number}")
-
-        yield fault
-
-
-def test_balances_that_move_while_they_are_looked_at_are_no_difference(stores: Stores) -> None:
-    fund(stores, 100)
-    store = stores.reconciliation
-    [item] = [
-        each
-        for each in tables.plain_items(stores.client, stores.table)
-        if each["pk"].startswith("CURRENCIES#") and each["sk"] == "CNY"
-    ]
-
-    def differences() -> list[Kind]:
-        found = reconciliation.of_item(item, store=store, booked_before="")
-        return [each.kind for each in found]
-
-    assert differences() == [Kind.BALANCE_DIFFERS]
-    faults = moving(stores)
-    with wire.faulty(stores.client, "TransactGetItems", wire.fine, next(faults)):
-        assert differences() == []
+    clock = Clock(NOON + timedelta(seconds=30))
+    report = go_on(stores, clock)
+    assert {each.seemed[0].kind for each in report.suspects} == {
+        Kind.BALANCE_DIFFERS,
+        Kind.POSTING_UNBOOKED,
+    }
+    assert report.looks_again_at == clock.now + PAUSE
+    assert (report.ended_at, report.filled) == (None, 0)
+    # Nothing is done before it is time, however often it is called.
+    assert go_on(stores, clock) == report
     book(stores)
-    assert differences() == []
+    clock.now += PAUSE
+    report = go_on(stores, clock)
+    assert (report.ended_at, report.differences, report.moving) == (clock.now, 0, 0)
+    assert report.filled == 0
 
 
-def test_an_order_refunded_while_it_is_looked_at_is_no_difference(stores: Stores) -> None:
-    stores.refunds.put_order(examples.order())
-    [item] = tables.plain_items(stores.client, stores.table)
-    stores.refunds.accept(examples.refund())
-    found = reconciliation.of_item(item, store=stores.reconciliation, booked_before="")
-    assert [*found] == []
+def test_a_posting_that_is_not_booked_after_a_minute_is_booked_before_balances_are_judged(
+    stores: Stores,
+) -> None:
+    fund(stores, 100)
+    clock = Clock(NOON + timedelta(seconds=30))
+    assert len(go_on(stores, clock).suspects) == 2
+    clock.now += PAUSE
+    report = go_on(stores, clock)
+    assert (report.ended_at, report.differences, report.filled) == (clock.now, 0, 1)
+
+
+def test_balances_that_move_between_all_looks_are_said_to_move(stores: Stores) -> None:
+    fund(stores, 100)
+    clock = Clock(NOON + timedelta(seconds=30))
+    report = go_on(stores, clock)
+    for number in range(reconciliation.LOOKS - 1):
+        assert report.ended_at is None
+        fund(stores, 1, f"moving-{number}")
+        clock.now += PAUSE
+        report = go_on(stores, clock)
+    assert report.ended_at == clock.now
+    assert (report.differences, report.moving) == (0, 1)
+    assert report.moving_named == (f"merchant:{MERCHANT}:available:CNY",)
+
+
+def test_a_shard_that_is_given_back_meanwhile_is_no_difference(stores: Stores) -> None:
+    market(stores)
+    shard_uncounted(stores)
+    clock = Clock()
+    assert go_on(stores, clock).suspects
+    delete(stores, table.wallet(MERCHANT, "CNY", 2))
+    clock.now += PAUSE
+    report = go_on(stores, clock)
+    assert (report.ended_at, report.differences) == (clock.now, 0)
+
+
+def test_an_order_is_compared_with_the_refunds_of_its_own_window_only(stores: Stores) -> None:
+    market(stores)
+    [order] = [
+        item
+        for item in tables.plain_items(stores.client, stores.table)
+        if item["pk"] == "ORDER#order-1"
+    ]
+    with wire.faulty(stores.client, "Query") as line:
+        assert stores.reconciliation.refunded_of_order(order) == 200
+    [sent] = line.sent
+    assert sent["ExpressionAttributeValues"][":begin"]["S"] < order["completed_at"]
+    assert stores.reconciliation.refunded_of_order({**order, "order_id": "other"}) == 0
+    del order["completed_at"]
+    assert stores.reconciliation.refunded_of_order(order) == 0

@@ -1,15 +1,19 @@
 """Statements on every engine: each posting once, numbered, in pages, by month; made again equal."""
 
+from contextlib import suppress
 from datetime import datetime
 
 import pytest
 
-from refunds import ledger
+from refunds import ledger, table
 from refunds.errors import Busy
 from refunds.ledger import Cause, Leg, Part, Posting
-from refunds.statements import Entry, Owner
+from refunds.statements import Balances, Entry, Owner, StatementLost
+from refunds.stores import rebuilds
 from refunds.stores.dynamo import CONFLICT_TRIES
+from refunds.stores.rebuilds import PostingMissing
 from refunds.stores.statements import PER_TRANSACTION
+from refunds.table import Key
 from refunds.times import format_instant
 from tests.stores import tables, wire
 from tests.stores.engines import Stores
@@ -74,6 +78,47 @@ def test_each_entry_is_on_one_page_newest_first_while_more_are_booked(stores: St
         store.book(SELLER, postings(1, first=added), now=NOON + DAY)
     assert seen == [*range(30, 0, -1)]
     assert numbers(pages(stores)) == [*range(34, 0, -1)]
+
+
+def test_a_page_takes_as_many_requests_however_deep_it_is(stores: Stores) -> None:
+    """One for the months, one for each bucket; no second one for what a page is short of."""
+    stores.statements.book(SELLER, postings(160), now=NOON)
+    after: str | None = None
+    for _ in range(5):
+        with wire.faulty(stores.client, "Query") as line:
+            page = stores.statements.entries(
+                SELLER, start=BEGINNING, end=END, after=after, limit=32
+            )
+        assert len(page.items) == 32
+        assert len(line.sent) == 1 + table.LIST_BUCKETS
+        after = page.after
+    assert after is None
+
+
+def test_months_of_few_entries_take_no_more_requests_than_they_have_entries(
+    stores: Stores,
+) -> None:
+    for month in range(5):
+        stores.statements.book(SELLER, postings(2, first=month * 2), now=NOON + month * 31 * DAY)
+    with wire.faulty(stores.client, "Query") as line:
+        [page] = pages(stores, limit=50)
+    assert [entry.number for entry in page] == [*range(10, 0, -1)]
+    assert len(line.sent) == 1 + 10
+
+
+def test_what_is_booked_while_a_page_is_read_leaves_no_gap_in_it(stores: Stores) -> None:
+    """Some of the page's queries come before it and some after."""
+    for already in (1, 20):
+        stores.statements.book(SELLER, postings(already, first=already), now=NOON)
+
+        def more_are_booked(_: object, first: int = already * 100) -> None:
+            other = Stores(stores.client, stores.table).statements
+            assert other.book(SELLER, postings(9, first=first), now=NOON + SECOND) == 9
+
+        newest = stores.statements.head(SELLER).number
+        with wire.faulty(stores.client, "Query", wire.fine, more_are_booked):
+            page = pages(stores, limit=50)[0]
+        assert [entry.number for entry in page] == [*range(newest, 0, -1)]
 
 
 def test_a_posting_is_booked_once_however_often_and_with_whatever_it_comes(
@@ -152,31 +197,129 @@ def test_a_writer_that_never_comes_first_is_busy_and_has_booked_nothing(stores: 
     assert everything(stores) == []
 
 
-def entries_of(stores: Stores) -> list[str]:
+def statement_of(stores: Stores) -> list[str]:
+    """Entries, months and heads, as stored."""
     return [each for each in everything(stores) if "STATEMENT#" in each]
 
 
-def test_a_statement_made_again_from_the_postings_is_equal(stores: Stores) -> None:
+def keys_of(stores: Stores, prefix: str) -> list[Key]:
+    items = tables.plain_items(stores.client, stores.table)
+    return [table.key_of(item) for item in items if item["pk"].startswith(prefix)]
+
+
+def delete(stores: Stores, *keys: Key) -> None:
+    for key in keys:
+        stores.client.delete_item(TableName=stores.table, Key=key)
+
+
+def over_months(stores: Stores) -> None:
+    """Thirteen postings, booked over four months, but none in one of them."""
     fund(stores, 1000)
     for number in range(12):
         accept(stores, number, amount=10 + number)
         settle(stores, f"rf_{number}")
-        booked_from_table(stores, now=NOON + number * 9 * DAY)
-    before, found = entries_of(stores), pages(stores)
-    for item in tables.items(stores.client, stores.table):
-        if item["pk"]["S"].startswith("STATEMENT#"):
-            key = {"pk": item["pk"], "sk": item["sk"]}
-            stores.client.delete_item(TableName=stores.table, Key=key)
+        days = number * 9 if number < 6 else 60 + number * 3
+        booked_from_table(stores, now=NOON + days * DAY)
+
+
+def rebuild(stores: Stores) -> list[int]:
+    return [stores.rebuilds.rebuild(owner) for owner in (SELLER, CUSTOMER)]
+
+
+def test_a_statement_made_again_from_the_postings_is_equal(stores: Stores) -> None:
+    over_months(stores)
+    before, found = statement_of(stores), pages(stores)
+    delete(stores, *keys_of(stores, "STATEMENT#"))
     assert numbers(pages(stores)) == []
-    assert stores.statements.rebuild(SELLER) == 13
-    assert stores.statements.rebuild(CUSTOMER) == 12
-    assert entries_of(stores) == before
+    assert rebuild(stores) == [13, 12]
+    assert statement_of(stores) == before
     assert pages(stores) == found
+    assert rebuild(stores) == [13, 12], "it may be repeated"
+    assert statement_of(stores) == before
+
+
+def garbled(stores: Stores) -> None:
+    """Entries deleted, changed and invented, a month that never was, a head that is wrong."""
+    entries = [key for key in keys_of(stores, "STATEMENT#") if key["pk"]["S"].count("#") > 3]
+    delete(stores, *entries[::4])
+    for key in entries[1::4]:
+        item = tables.item(stores.client, stores.table, key)
+        assert item
+        changed = {**item, "balances": {"M": {**item["balances"]["M"], "available": {"N": "5"}}}}
+        stores.client.put_item(TableName=stores.table, Item=changed)
+        invented = {**changed, "sk": {"S": item["sk"]["S"][:-1] + "9"}, "number": {"N": "99"}}
+        unless = "attribute_not_exists(pk)"
+        with suppress(stores.client.exceptions.ConditionalCheckFailedException):
+            stores.client.put_item(
+                TableName=stores.table, Item=invented, ConditionExpression=unless
+            )
+    month = {"entries": {"N": "3"}, "credited": {"N": "1"}, "debited": {"N": "0"}}
+    key = table.statement_month(SELLER, "2023-07")
+    stores.client.put_item(TableName=stores.table, Item={**key, **month})
+    head = tables.item(stores.client, stores.table, table.statement_head(SELLER))
+    assert head
+    stores.client.put_item(TableName=stores.table, Item={**head, "last_number": {"N": "40"}})
+
+
+def test_a_garbled_statement_made_again_is_equal_page_by_page(stores: Stores) -> None:
+    over_months(stores)
+    before, found = statement_of(stores), pages(stores)
+    garbled(stores)
+    assert statement_of(stores) != before
+    assert pages(stores) != found
+    told: list[int] = []
+    assert stores.rebuilds.rebuild(SELLER, told=told.append) == 13
+    assert told == [13]
+    assert stores.rebuilds.rebuild(CUSTOMER) == 12
+    assert pages(stores) == found
+    assert statement_of(stores) == before
+
+
+def test_a_long_statement_is_made_again_window_by_window(
+    stores: Stores, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    over_months(stores)
+    before = statement_of(stores)
+    delete(stores, *keys_of(stores, "STATEMENT#"))
+    monkeypatch.setattr(rebuilds, "WINDOW", 2)
+    told: list[int] = []
+    stores.rebuilds.rebuild(SELLER, told=told.append)
+    stores.rebuilds.rebuild(CUSTOMER)
+    assert told == [2, 4, 6, 8, 10, 12, 13]
+    assert statement_of(stores) == before
+
+
+def test_without_records_nothing_stays_and_everything_can_be_booked_anew(stores: Stores) -> None:
+    over_months(stores)
+    delete(stores, *keys_of(stores, "BOOKED#"))
+    assert rebuild(stores) == [0, 0]
+    assert statement_of(stores) == []
+    booked_from_table(stores)
+    assert numbers(pages(stores)) == [*range(13, 0, -1)]
+    assert pages(stores)[0][0].balances == Balances(available=1000 - sum(range(10, 22)))
 
 
 def test_nothing_to_rebuild_is_nothing_rebuilt(stores: Stores) -> None:
-    assert stores.statements.rebuild(SELLER) == 0
+    assert stores.rebuilds.rebuild(SELLER) == 0
     assert everything(stores) == []
+
+
+def test_a_booked_posting_that_is_gone_stops_the_rebuilding_before_its_totals(
+    stores: Stores,
+) -> None:
+    over_months(stores)
+    before = statement_of(stores)
+    delete(stores, table.refund("rf_3"))
+    with pytest.raises(PostingMissing, match="rf_3"):
+        stores.rebuilds.rebuild(SELLER)
+    assert statement_of(stores) == before
+
+
+def test_every_party_with_money_is_an_owner_of_a_statement(stores: Stores) -> None:
+    over_months(stores)
+    fund(stores, 5, "usd", currency="USD")
+    dollars = Owner("merchant", MERCHANT, "USD")
+    assert sorted(stores.rebuilds.owners()) == sorted([SELLER, CUSTOMER, dollars])
 
 
 def test_what_is_booked_while_a_statement_is_rebuilt_is_not_lost(stores: Stores) -> None:
@@ -189,7 +332,7 @@ def test_what_is_booked_while_a_statement_is_rebuilt_is_not_lost(stores: Stores)
         booked_from_table(other)
 
     with wire.faulty(stores.client, "TransactWriteItems", another_is_booked):
-        assert stores.statements.rebuild(SELLER) == 2
+        assert stores.rebuilds.rebuild(SELLER) == 2
     head = stores.statements.head(SELLER)
     assert (head.number, head.balances.available) == (2, 107)
     [total] = stores.statements.months(SELLER)
@@ -197,6 +340,28 @@ def test_what_is_booked_while_a_statement_is_rebuilt_is_not_lost(stores: Stores)
     fund(stores, 1, "after")
     booked_from_table(stores)
     assert numbers(pages(stores)) == [3, 2, 1]
+
+
+def test_what_a_garbled_head_made_of_later_entries_is_put_right_with_it(stores: Stores) -> None:
+    """The statement grows, from a wrong balance, while it is made again."""
+    fund(stores, 100)
+    booked_from_table(stores)
+    head = tables.item(stores.client, stores.table, table.statement_head(SELLER))
+    assert head
+    wrong = {"M": {**head["balances"]["M"], "available": {"N": "5"}}}
+    stores.client.put_item(TableName=stores.table, Item={**head, "balances": wrong})
+
+    def another_is_booked(_: object) -> None:
+        other = Stores(stores.client, stores.table)
+        fund(other, 7, "between")
+        booked_from_table(other)
+        assert other.statements.head(SELLER).balances.available == 12
+
+    with wire.faulty(stores.client, "TransactWriteItems", another_is_booked):
+        assert stores.rebuilds.rebuild(SELLER) == 2
+    [page] = pages(stores)
+    assert [entry.balances.available for entry in page] == [107, 100]
+    assert stores.statements.head(SELLER).balances.available == 107
 
 
 def test_a_statement_that_always_changes_under_its_rebuilding_is_left_as_it_is(
@@ -210,8 +375,31 @@ def test_a_statement_that_always_changes_under_its_rebuilding_is_left_as_it_is(
         wire.faulty(stores.client, "TransactWriteItems", *[fault] * CONFLICT_TRIES),
         pytest.raises(Busy),
     ):
-        stores.statements.rebuild(SELLER)
+        stores.rebuilds.rebuild(SELLER)
     assert everything(stores) == before
+
+
+def test_numbering_goes_on_where_it_was_although_the_head_is_gone(stores: Stores) -> None:
+    store = stores.statements
+    store.book(SELLER, postings(9), now=NOON)
+    delete(stores, table.statement_head(SELLER))
+    assert store.book(SELLER, postings(2, first=20), now=NOON + 40 * DAY) == 2
+    assert numbers(pages(stores)) == [*range(11, 0, -1)]
+    head = store.head(SELLER)
+    assert (head.number, head.balances.available) == (11, 110)
+
+
+def test_a_statement_that_is_gone_is_not_begun_anew_before_it_is_rebuilt(stores: Stores) -> None:
+    over_months(stores)
+    found = pages(stores)
+    delete(stores, *keys_of(stores, "STATEMENT#"))
+    before = everything(stores)
+    with pytest.raises(StatementLost):
+        stores.statements.book(SELLER, postings(1), now=NOON)
+    assert everything(stores) == before
+    rebuild(stores)
+    assert pages(stores) == found
+    assert stores.statements.book(SELLER, postings(1), now=NOON) == 1
 
 
 def test_a_refund_s_posting_is_read_back_from_the_refund(stores: Stores) -> None:

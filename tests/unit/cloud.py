@@ -22,11 +22,13 @@ from functions.process_debits import app as process_debits
 from functions.read_statement import app as read_statement
 from functions.reconcile_ledger import app as reconcile_ledger
 from functions.record_orders import app as record_orders
+from functions.redrive_messages import app as redrive_messages
 from functions.request_refund import app as request_refund
 from functions.serve_docs import app as serve_docs
 from functions.submit_policy import app as submit_policy
 from functions.sweep_refunds import app as sweep_refunds
 from functions.tend_wallets import app as tend_wallets
+from local.table import create_table
 from refunds.members import Membership, Scope
 from refunds.settings import Settings
 from refunds.stores.members import MemberStore
@@ -43,6 +45,12 @@ if TYPE_CHECKING:
     from mypy_boto3_sqs import SQSClient
 
 SETTINGS = Settings.from_env()
+QUEUES = (
+    SETTINGS.debit_queue_url,
+    SETTINGS.debit_dead_letter_queue_url,
+    SETTINGS.order_dead_letter_queue_url,
+    SETTINGS.change_dead_letter_queue_url,
+)
 SELLER, BUYER, OPERATOR = api.person("seller"), api.person("buyer"), api.person("operator")
 OTHER_OPERATOR = api.person("operator-2")
 BOTH, STRANGER = api.person("both"), api.person("stranger")
@@ -71,6 +79,7 @@ __all__ = [
     "read_statement",
     "reconcile_ledger",
     "record_orders",
+    "redrive_messages",
     "request_refund",
     "serve_docs",
     "submit_policy",
@@ -168,8 +177,9 @@ def cloud() -> Iterator[Cloud]:
     """An empty table and queue, with members of every kind."""
     with mock_aws():
         made = Cloud(*_clients())
-        tables.create(made.dynamodb, SETTINGS.table_name)
-        made.sqs.create_queue(QueueName=SETTINGS.debit_queue_url.rsplit("/", 1)[-1])
+        create_table(made.dynamodb, SETTINGS.table_name)
+        for url in QUEUES:
+            made.sqs.create_queue(QueueName=url.rsplit("/", 1)[-1])
         members = made.store(MemberStore)
         for subject, membership in MEMBERS.items():
             members.put_membership(subject, membership)

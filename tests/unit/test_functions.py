@@ -196,6 +196,7 @@ CALLS: list[tuple[ModuleType, str, str, dict[str, Any] | None, str]] = [
     (correct_ledger, "POST", "/corrections/co_1/reject", None, "operator"),
     (correct_ledger, "POST", "/refunds/rf_1/reversal", {"reason": "x"}, "operator"),
     (reconcile_ledger, "GET", "/reconciliation", None, "operator"),
+    (reconcile_ledger, "POST", "/reconciliation", None, "operator"),
 ]
 NOT_ALLOWED: dict[str, list[tuple[Claims, str]]] = {
     "service": [(each, "scope_required") for each in (SELLER, OPERATOR, POWERLESS)],

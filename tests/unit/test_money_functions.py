@@ -2,6 +2,8 @@
 
 import csv
 import json
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from io import StringIO
 from typing import Any
@@ -12,6 +14,7 @@ import pytest
 from refunds import table
 from refunds.certification import DecisionRequest, Verdict
 from refunds.errors import Busy
+from refunds.reconciliation import PAUSE
 from refunds.refunds import RefundStatus
 from refunds.stores.merchants import MerchantStore
 from refunds.stores.refunds import RefundStore
@@ -444,6 +447,14 @@ def test_a_statement_is_downloaded_as_csv_and_goes_on_at_its_link(
 # ── Reconciliation ──────────────────────────────────────────────────────────────────────────────
 
 
+@contextmanager
+def at(moment: datetime) -> Iterator[None]:
+    """What the reconciliation takes for now."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(reconcile_ledger, "_now", lambda: moment)
+        yield
+
+
 def test_reconciliation_runs_on_its_schedule_and_an_operator_sees_its_report(
     cloud: Cloud,
 ) -> None:
@@ -459,7 +470,13 @@ def test_reconciliation_runs_on_its_schedule_and_an_operator_sees_its_report(
         UpdateExpression="ADD available :one",
         ExpressionAttributeValues={":one": {"N": "1"}},
     )
-    assert reconcile_ledger.lambda_handler({}, Context()) == {"differences": 1}
+    began_at = datetime.now(UTC)
+    with at(began_at):
+        assert reconcile_ledger.lambda_handler({}, Context()) == {"differences": 0}
+    report = cloud.call(reconcile_ledger, *asked).body
+    assert (report["ended_at"], len(report["suspects"])) == (None, 1)
+    with at(began_at + PAUSE):
+        assert reconcile_ledger.lambda_handler({}, Context()) == {"differences": 1}
     report = cloud.call(reconcile_ledger, *asked).body
     assert report["ended_at"]
     assert report["named"] == [
@@ -470,3 +487,30 @@ def test_reconciliation_runs_on_its_schedule_and_an_operator_sees_its_report(
             "found": 16,
         }
     ]
+    with at(began_at + reconcile_ledger.RUN_EVERY - PAUSE):
+        assert reconcile_ledger.lambda_handler({}, Context()) == {"differences": 1}
+    assert cloud.call(reconcile_ledger, *asked).body == report
+    with at(began_at + reconcile_ledger.RUN_EVERY):
+        reconcile_ledger.lambda_handler({}, Context())
+    assert cloud.call(reconcile_ledger, *asked).body["run_id"] != report["run_id"]
+
+
+def test_an_operator_s_call_goes_on_with_the_run_or_begins_one_and_fills_gaps(
+    cloud: Cloud,
+) -> None:
+    asked = ("POST", "/reconciliation", OPERATOR)
+    for number in range(1, 4):
+        credit(cloud, number, f"c{number}")
+    soon = datetime.now(UTC)
+    with at(soon):
+        begun = cloud.call(reconcile_ledger, *asked).body
+        assert (begun["filled"], begun["ended_at"], len(begun["suspects"])) == (0, None, 4)
+        assert cloud.call(reconcile_ledger, *asked).body == begun, "it is not time to look again"
+    with at(soon + PAUSE):
+        ended = cloud.call(reconcile_ledger, *asked).body
+        assert (ended["run_id"], bool(ended["ended_at"])) == (begun["run_id"], True)
+        assert (ended["filled"], ended["differences"]) == (3, 0)
+        again = cloud.call(reconcile_ledger, *asked).body
+    assert again["run_id"] != begun["run_id"]
+    assert (again["filled"], again["differences"]) == (0, 0)
+    assert again["totals"] == {"CNY": {"external:settlement": -6, "merchant:available": 6}}

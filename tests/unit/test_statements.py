@@ -1,6 +1,7 @@
 """Entries: numbered one after another, each with the balances after it; and made again the same."""
 
 from datetime import timedelta
+from itertools import batched
 
 import pytest
 from hypothesis import given
@@ -9,7 +10,7 @@ from hypothesis import strategies as st
 from refunds import ledger, statements
 from refunds.errors import InvalidRange
 from refunds.ledger import Cause, Leg, Part, Posting
-from refunds.statements import Balances, Head, Owner
+from refunds.statements import Balances, Booking, Entry, Head, Owner
 from refunds.times import format_instant
 from tests.unit.examples import NOON, SECOND
 
@@ -56,17 +57,26 @@ def test_a_writer_whose_clock_is_behind_books_no_earlier_than_the_last_entry() -
     assert second.booked_at == first.booked_at == format_instant(NOON)
 
 
-@given(moves=movements, mixed=st.randoms(use_true_random=False))
-def test_what_is_rebuilt_is_what_was_booked_whatever_order_the_records_come_in(
-    *, moves: list[list[int]], mixed: object
+@given(moves=movements, chunk=st.integers(1, 5))
+def test_what_is_rebuilt_chunk_by_chunk_is_what_was_booked(
+    *, moves: list[list[int]], chunk: int
 ) -> None:
-    postings = of(moves)
-    entries = statements.book(postings, SELLER, Head(), now=NOON)
-    recorded = [
-        (entry.number, entry.booked_at, made) for entry, made in zip(entries, postings, strict=True)
-    ]
-    mixed.shuffle(recorded)  # type: ignore[attr-defined]
-    assert statements.rebuilt(recorded, SELLER) == entries
+    made = of(moves)
+    entries = statements.book(made, SELLER, Head(), now=NOON)
+    bookings = [Booking(each.number, each.booked_at, each.posting_id) for each in entries]
+    postings = {each.posting_id: each for each in made}
+    found: list[Entry] = []
+    for some in batched(bookings, chunk, strict=False):
+        head = found[-1].head if found else Head()
+        found += statements.rebuilt(some, postings, SELLER, head)
+    assert found == entries
+
+
+def test_the_months_between_two_are_all_of_them() -> None:
+    assert statements.months_between([]) == []
+    assert statements.months_between(["2024-02"]) == ["2024-02"]
+    months = ["2023-11", "2023-12", "2024-01", "2024-02"]
+    assert statements.months_between(["2024-02", "2023-12", "2023-11"]) == months
 
 
 def test_the_owners_of_a_posting_are_the_parties_whose_money_it_touched() -> None:

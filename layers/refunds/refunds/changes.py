@@ -1,7 +1,7 @@
 """What follows from a change of the table, off the hot path: statement entries, and events."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Protocol
@@ -9,7 +9,12 @@ from typing import Any, Protocol
 from refunds import events, statements
 from refunds.events import Event
 from refunds.ledger import Posting
-from refunds.statements import Owner
+from refunds.statements import Owner, StatementLost
+
+POISON = (ValueError, TypeError, LookupError, AttributeError, ArithmeticError)
+"""What reading an item raises that is not as it should be; `Busy` and AWS's errors are none."""
+
+type Record = Mapping[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,26 +48,65 @@ class EventBus(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
+class Poisoned:
+    """A record of the stream that can never be processed, and why."""
+
+    record: Record
+    error: Exception
+
+
+@dataclass(frozen=True, slots=True)
 class FannedOut:
     booked: int
     emitted: int
+    poisoned: tuple[Poisoned, ...]
+    """Neither booked nor emitted, now or ever."""
 
 
 def fan_out(
-    changes: Iterable[Change], *, store: StatementStore, bus: EventBus, now: datetime
+    records: Iterable[Record],
+    *,
+    read: Callable[[Record], Change],
+    store: StatementStore,
+    bus: EventBus,
+    now: datetime,
 ) -> FannedOut:
-    """Book the postings, then emit the events. Repeated, it books nothing twice."""
+    """Book the postings, then emit the events. Repeated, it books nothing twice.
+
+    A record that can never be processed holds up no other: it is told apart. Whatever may pass by
+    itself is raised, and the same records may come again.
+    """
     by_owner: defaultdict[Owner, list[Posting]] = defaultdict(list)
     emitted: list[Event] = []
-    for change in changes:
-        posting = store.posting_of(change.posting) if change.posting else None
-        if posting:
-            for owner in statements.owners(posting):
-                by_owner[owner].append(posting)
-        emitted += _events(change, store)
-    booked = sum(store.book(owner, postings, now=now) for owner, postings in by_owner.items())
+    poisoned: list[Poisoned] = []
+    for record in records:
+        try:
+            postings, told = _consequences(read(record), store)
+        except POISON as error:
+            poisoned.append(Poisoned(record, error))
+            continue
+        for owner, posting in postings:
+            by_owner[owner].append(posting)
+        emitted += told
+    booked = sum(_book(owner, postings, store, now) for owner, postings in by_owner.items())
     bus.put(emitted)
-    return FannedOut(booked, len(emitted))
+    return FannedOut(booked, len(emitted), tuple(poisoned))
+
+
+def _consequences(
+    change: Change, store: StatementStore
+) -> tuple[list[tuple[Owner, Posting]], list[Event]]:
+    posting = store.posting_of(change.posting) if change.posting else None
+    owners = statements.owners(posting) if posting else ()
+    return [(owner, posting) for owner in owners if posting], _events(change, store)
+
+
+def _book(owner: Owner, postings: Sequence[Posting], store: StatementStore, now: datetime) -> int:
+    """A lost statement holds up no other: once it is rebuilt, reconciliation books these."""
+    try:
+        return store.book(owner, postings, now=now)
+    except StatementLost:
+        return 0
 
 
 def _events(change: Change, store: StatementStore) -> list[Event]:

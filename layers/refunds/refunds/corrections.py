@@ -4,6 +4,7 @@ A correction is proposed by one operator and approved by another. A reversal tak
 from its buyer after a dispute.
 """
 
+from collections.abc import Iterable
 from datetime import datetime
 from enum import StrEnum
 from typing import Annotated, Protocol
@@ -17,6 +18,7 @@ from refunds.errors import (
     CorrectionNotFound,
     CorrectionNotOpen,
     IdempotencyKeyReused,
+    InsufficientBalance,
     RefundNotFound,
     RefundNotReversible,
 )
@@ -83,6 +85,7 @@ class ReversalRequest(Model):
 
 class Reversal(Model):
     refund_id: Id
+    merchant_id: Id
     amount: Balance
     currency: Currency
     reason: Text
@@ -142,18 +145,14 @@ def decide(
         ApproverIsProposer: it takes two.
         InsufficientBalance: an account would go where it may not; nothing is written.
     """
-    proposed = store.correction(correction_id)
-    if proposed is None:
-        raise CorrectionNotFound
-    if proposed.status is not CorrectionStatus.PROPOSED:
-        raise CorrectionNotOpen(status=proposed.status)
+    proposed = _open(correction_id, store)
     status = CorrectionStatus.APPROVED if approve else CorrectionStatus.REJECTED
     decided = proposed.model_copy(
         update={"status": status, "decided_by": operator, "decided_at": now}
     )
     if not approve:
-        if not store.reject(decided):
-            raise CorrectionNotOpen
+        while not store.reject(decided):
+            _open(correction_id, store)
         return decided
     if operator == proposed.proposed_by:
         raise ApproverIsProposer
@@ -164,6 +163,10 @@ def decide(
             store.approve(decided, posting, _funds_of(legs, proposed.currency, store))
         except BalancesChanged:
             continue
+        except InsufficientBalance:
+            # Approved by another in this moment, it has itself moved what is missing now.
+            _open(correction_id, store)
+            raise
         return decided
     raise Busy
 
@@ -184,6 +187,7 @@ def reverse(
         raise RefundNotReversible(status=refund.status)
     reversal = Reversal(
         refund_id=refund_id,
+        merchant_id=refund.merchant_id,
         amount=refund.amount,
         currency=refund.currency,
         reason=reason,
@@ -198,7 +202,11 @@ def reverse(
             *wallets.received(refund.merchant_id, parts),
         )
         posting = Posting(
-            f"rv_{refund_id}"[:64], Cause.REVERSAL, refund.currency, format_instant(now), legs
+            ledger.reversal_id(refund_id),
+            Cause.REVERSAL,
+            refund.currency,
+            format_instant(now),
+            legs,
         )
         try:
             store.reverse(refund, posting, reversal, {refund.merchant_id: funds})
@@ -208,14 +216,28 @@ def reverse(
     raise Busy
 
 
+def _open(correction_id: str, store: CorrectionStore) -> Correction:
+    """Raises CorrectionNotFound, CorrectionNotOpen."""
+    correction = store.correction(correction_id)
+    if correction is None:
+        raise CorrectionNotFound
+    if correction.status is not CorrectionStatus.PROPOSED:
+        raise CorrectionNotOpen(status=correction.status)
+    return correction
+
+
 def _content(request: CorrectionRequest) -> dict[str, object]:
     return request.model_dump(include=set(CorrectionRequest.model_fields))
 
 
+def merchants_of(legs: Iterable[Leg | CorrectionLeg]) -> list[str]:
+    """Whose accounts a correction moves."""
+    accounts = (leg.account.split(":") for leg in legs)
+    return sorted({owner for kind, owner, *_ in accounts if kind == "merchant"})
+
+
 def _funds_of(legs: tuple[Leg, ...], currency: str, store: CorrectionStore) -> dict[str, Funds]:
-    merchants = sorted(
-        {leg.account.split(":")[1] for leg in legs if leg.account.startswith("merchant:")}
-    )
+    merchants = merchants_of(legs)
     for merchant_id in merchants:
         store.open_wallet(merchant_id, currency)
     return {merchant_id: store.read_funds(merchant_id, currency) for merchant_id in merchants}

@@ -4,6 +4,8 @@ Pure, and nothing heavy to import. `funding.py` plans where the money comes from
 says what to do with each reply of the database.
 """
 
+import json
+import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -21,6 +23,7 @@ the receivable and the overdue are the rest."""
 FIRST_RETRY = timedelta(minutes=1)
 LAST_RETRY = timedelta(hours=1)
 MAX_DOUBLINGS = 6
+REFUND_ID = re.compile(r"[A-Za-z0-9_-]{1,64}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +38,15 @@ class Debit:
     requested_at: str
     tries: int = 0
     waiting: bool = False
+
+
+def refund_named(body: str) -> str | None:
+    """The refund that a message names; none when it is not a message of ours."""
+    try:
+        refund_id = json.loads(body)["refund_id"]
+    except (KeyError, TypeError, ValueError, RecursionError):
+        return None
+    return refund_id if isinstance(refund_id, str) and REFUND_ID.fullmatch(refund_id) else None
 
 
 def groups(debits: Iterable[Debit]) -> Iterator[tuple[Debit, ...]]:

@@ -140,6 +140,12 @@ class RefundNotFound(RefundsError):
     title, title_zh = "There is no such refund", "退款不存在"
 
 
+class QueueNotFound(RefundsError):
+    code, status = "queue_not_found", 404
+    title, title_zh = "There is no such dead-letter queue", "死信队列不存在"
+    remedy = "GET /dead-letters names them."
+
+
 # ── Certification and policy ────────────────────────────────────────────────────────────────────
 
 

@@ -15,8 +15,10 @@ the posting's one currency; a negative one leaves its account.
 | `external:payout`             | derived: what was paid out                | yes               |
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import Any
 
 SETTLEMENT = "external:settlement"
 PAYOUT = "external:payout"
@@ -74,3 +76,24 @@ def legs_of_refund(
     """What a succeeded refund moved: from each source of its merchant to its buyer."""
     taken = (Leg(merchant(merchant_id, Part(part)), -taken) for part, taken in sources.items())
     return (*taken, Leg(buyer(buyer_id), amount))
+
+
+def legs_of_item(item: Mapping[str, Any]) -> tuple[Leg, ...]:
+    """What an item of the table moved: a posting of its own, or a refund with its sources."""
+    if item["sk"] == "POSTING":
+        return tuple(Leg(leg["account"], leg["amount"]) for leg in item["legs"])
+    if item["sk"] == "REFUND" and "sources" in item:
+        merchant_id, buyer_id = item["merchant_id"], item["buyer_id"]
+        return legs_of_refund(merchant_id, buyer_id, item["amount"], item["sources"])
+    return ()
+
+
+def kind_of(account: str) -> str:
+    """The account without its owner: `merchant:deposit`, `external:payout`."""
+    first, *_, last = account.split(":")
+    return f"{first}:{last}"
+
+
+def reversal_id(refund_id: str) -> str:
+    """The posting that takes a succeeded refund back."""
+    return f"rv_{refund_id}"[:64]

@@ -13,6 +13,8 @@ from refunds.times import format_instant
 
 REFUND_WINDOW = timedelta(seconds=604_800)
 """7 days after the transaction completes (R7)."""
+SOURCE = "marketplace.orders"
+"""Of the events that tell of orders; the template's rule matches no other."""
 CLOCK_TOLERANCE = timedelta(seconds=60)
 """How far the platform's clock may be ahead of ours."""
 

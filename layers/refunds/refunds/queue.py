@@ -1,7 +1,6 @@
 """The debit queue. A message is a hint: it names a refund, and nothing else is taken from it."""
 
 import json
-import re
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -12,6 +11,7 @@ import boto3
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
+from refunds.debits import refund_named
 from refunds.observability import log_failure
 from refunds.settings import Settings
 
@@ -33,7 +33,6 @@ HELD: tuple["QueueAttributeNameType", ...] = (
     "ApproximateNumberOfMessages",
     "ApproximateNumberOfMessagesNotVisible",
 )
-REFUND_ID = re.compile(r"[A-Za-z0-9_-]{1,64}")
 
 
 class WaitingStore(Protocol):
@@ -109,7 +108,7 @@ class Batch:
         messages: defaultdict[str, set[str]] = defaultdict(set)
         malformed = set()
         for record in event["Records"]:
-            refund_id = _refund_id(record)
+            refund_id = refund_named(record["body"])
             if refund_id:
                 messages[refund_id].add(record["messageId"])
             else:
@@ -129,12 +128,3 @@ class Batch:
         named = (self.messages.get(refund_id, frozenset()) for refund_id in failed)
         ids = self.malformed.union(*named)
         return {"batchItemFailures": [{"itemIdentifier": each} for each in sorted(ids)]}
-
-
-def _refund_id(record: Mapping[str, Any]) -> str | None:
-    """The refund that an SQS record names; none when it is not a message of ours."""
-    try:
-        refund_id = json.loads(record["body"])["refund_id"]
-    except (KeyError, TypeError, ValueError, RecursionError):
-        return None
-    return refund_id if isinstance(refund_id, str) and REFUND_ID.fullmatch(refund_id) else None

@@ -1,204 +1,250 @@
-"""Reconciliation: every account recomputed from postings, and every invariant looked at.
+"""Reconciliation: every account recomputed from postings, every invariant looked at, in runs.
 
-The table is walked in pages; each page's findings and where to go on are one item, so that a run
-that stops goes on from there, in bounded memory. A balance is compared with what the head of its
-statement says. While money moves the two differ for a moment: a difference counts only when both
-stand still over two looks.
+A run walks the table in pages. Each page's findings and where to go on are one item, so that
+whoever calls next goes on from there, in bounded memory; a new run begins when the last has ended.
+What seems wrong is a suspect: it is looked at again after the walk and a pause, and only what is
+wrong in the same way then is a difference.
 """
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
-from enum import StrEnum
 from typing import Any, Protocol
 
-from refunds import statements
+from pydantic import Field
+
+from refunds import invariants, ledger
+from refunds.differences import Difference, Kind
+from refunds.errors import Busy
 from refunds.fields import Instant, Model
-from refunds.funding import Funds
-from refunds.ledger import Posting
-from refunds.statements import Balances, Owner
+from refunds.invariants import BOOKED_WITHIN, Books, Item
+from refunds.statements import Owner, StatementLost
 from refunds.times import format_instant
 
-OPEN = {"pending", "awaiting_funds"}
-PAID = {"succeeded", "reversed"}
-RESERVED = OPEN | PAID
-LATEST = "latest"
-BOOKED_WITHIN = timedelta(minutes=5)
-"""How long a posting may be on its way into the statements."""
+PAUSE = invariants.BOOKED_WITHIN
+"""Between two looks at a suspect: what was on its way into the statements is there by then."""
+LOOKS = 3
+"""At one suspect that is found otherwise each time: then it moves, and is no difference."""
 MAX_NAMED = 100
-"""Differences that a report names; it counts them all."""
+"""Differences, gaps and moving items that a report names, each; it counts them all."""
+MAX_SUSPECTS = 300
+AGAIN_AT_ONCE = 50
+"""Suspects that are looked at again in one step."""
 
 
-class Kind(StrEnum):
-    POSTING_UNBALANCED = "posting_unbalanced"
-    POSTING_UNBOOKED = "posting_unbooked"
-    REFUND_WITHOUT_POSTING = "refund_without_posting"
-    REFUND_WITH_EARLY_POSTING = "refund_with_early_posting"
-    REFUND_SOURCES_DIFFER = "refund_sources_differ"
-    ORDER_OVERDRAWN = "order_overdrawn"
-    BALANCE_NEGATIVE = "balance_negative"
-    BALANCE_DIFFERS = "balance_differs"
+class Suspect(Model):
+    """An item that seemed wrong, and how."""
 
+    key: dict[str, dict[str, str]]
+    seemed: tuple[Difference, ...]
+    looked_at: Instant
+    looks: int = 1
 
-class Difference(Model):
-    """What is wrong, and with what: nothing else is blamed."""
-
-    kind: Kind
-    subject: str
-    expected: int
-    found: int
+    @property
+    def name(self) -> tuple[str, str]:
+        return self.key["pk"]["S"], self.key["sk"]["S"]
 
 
 class Report(Model):
-    """What one walk over the table found, so far."""
+    """What one run found, so far."""
 
     run_id: str
     began_at: Instant
     ended_at: Instant | None = None
     looked_at: int = 0
+    """Items of the table that the walk has met."""
     differences: int = 0
     named: tuple[Difference, ...] = ()
     """The first `MAX_NAMED` of them."""
+    filled: int = 0
+    """Gaps in statements that were filled: postings that had not been booked, and are now."""
+    filled_named: tuple[str, ...] = ()
+    moving: int = 0
+    """Items that were found otherwise at each look: no difference, and no proof of none."""
+    moving_named: tuple[str, ...] = ()
+    unsettled: int = 0
+    """Suspects beyond `MAX_SUSPECTS`: not looked at again, left to the next run."""
+    totals: dict[str, dict[str, int]] = Field(default_factory=dict)
+    """By currency: each kind of account, the sum of all postings from before `began_at`."""
+    suspects: tuple[Suspect, ...] = ()
+    looks_again_at: Instant | None = None
+    """When the walk has ended, and only suspects are left."""
     goes_on_at: dict[str, dict[str, str]] | None = None
+    walked: bool = False
+    noted: int = 0
+    """How often it has been noted: who notes it next must have seen it as it is."""
 
 
-class ReconciliationStore(Protocol):
-    def report(self, run_id: str) -> Report | None: ...
-    def note(self, report: Report) -> None: ...
+class ReconciliationStore(Books, Protocol):
+    def report(self) -> Report | None:
+        """The newest run's."""
+
+    def note(self, report: Report, seen: Report | None) -> bool:
+        """Whether the newest report was still the one that was seen."""
+
     def page_of_items(self, start: Any) -> tuple[list[dict[str, Any]], Any]: ...
-    def posting_of(self, item: Mapping[str, Any]) -> Posting | None: ...
-    def unbooked(self, owner: Owner, posting_ids: list[str]) -> set[str]: ...
-    def refundable(self, order_id: str) -> int: ...
-    def refunded_of_order(self, order: Mapping[str, Any]) -> int: ...
-    def head_balances(self, owner: Owner) -> Balances: ...
-    def read_funds(self, merchant_id: str, currency: str) -> Funds: ...
-    def buyer_balance(self, buyer_id: str, currency: str) -> int: ...
+    def items(self, keys: Sequence[Any]) -> list[dict[str, Any]]: ...
+    def fill(self, owner: Owner, posting_id: str, *, now: datetime) -> bool: ...
 
 
 def reconcile(
-    run_id: str,
     *,
     store: ReconciliationStore,
     clock: Callable[[], datetime],
     ready: Callable[[int], bool],
+    not_before: timedelta = timedelta(0),
 ) -> Report:
-    """Walk the table to its end, or for as long as there is time; a later call goes on."""
-    report = store.report(run_id) or Report(run_id=run_id, began_at=clock())
-    booked_before = format_instant(report.began_at - BOOKED_WITHIN)
+    """Go on with the run under way, or begin one, for as long as there is time.
+
+    Several callers at once do no harm: of two that
+    come from the same report one is noted, and the other goes on from there. An ended run is
+    followed by a new one no sooner than `not_before` after its beginning.
+    """
+    seen = store.report()
+    report = _next_run(seen, clock(), not_before)
     while report.ended_at is None and ready(0):
-        items, goes_on_at = store.page_of_items(report.goes_on_at)
-        found = [
-            difference
-            for item in items
-            for difference in of_item(item, store=store, booked_before=booked_before)
-        ]
-        report = report.model_copy(
-            update={
-                "looked_at": report.looked_at + len(items),
-                "differences": report.differences + len(found),
-                "named": (*report.named, *found)[:MAX_NAMED],
-                "goes_on_at": goes_on_at,
-                "ended_at": None if goes_on_at else clock(),
-            }
-        )
-        store.note(report)
+        step = _step(report, store, clock())
+        if step is None:
+            break
+        if store.note(step, seen):
+            seen = report = step
+        else:
+            seen = store.report()
+            report = seen or report
     return report
 
 
-def of_item(
-    item: Mapping[str, Any], *, store: ReconciliationStore, booked_before: str
-) -> Iterator[Difference]:
-    """What is wrong with one item. Postings younger than `booked_before` may be unbooked still."""
-    match item["pk"].split("#")[0]:
-        case "REFUND" if item["sk"] == "REFUND":
-            wrong = [*_of_refund(item)]
-            yield from wrong or _of_posting(item, store, booked_before)
-        case "POSTING":
-            moved = sum(leg["amount"] for leg in item["legs"])
-            if moved:
-                yield _difference(
-                    Kind.POSTING_UNBALANCED, f"posting:{item['posting_id']}", 0, moved
-                )
-            else:
-                yield from _of_posting(item, store, booked_before)
-        case "ORDER":
-            yield from _of_order(item, store)
-        case "CURRENCIES":
-            yield from _of_merchant(item["merchant_id"], item["currency"], store)
-        case "BUYER":
-            buyer_id = item["pk"].removeprefix("BUYER#")
-            yield from _of_buyer(buyer_id, item["sk"].removeprefix("BALANCE#"), store)
+def _next_run(last: Report | None, now: datetime, not_before: timedelta) -> Report:
+    if last and (last.ended_at is None or now < last.began_at + not_before):
+        return last
+    return Report(run_id=format_instant(now), began_at=now)
 
 
-def _of_refund(item: Mapping[str, Any]) -> Iterator[Difference]:
-    name = f"refund:{item['refund_id']}"
-    paid = item["status"] in PAID
-    sources = item.get("sources")
-    if paid and not sources:
-        yield _difference(Kind.REFUND_WITHOUT_POSTING, name, item["amount"], 0)
-    elif sources and not paid:
-        yield _difference(Kind.REFUND_WITH_EARLY_POSTING, name, 0, sum(sources.values()))
-    elif sources and sum(sources.values()) != item["amount"]:
-        yield _difference(Kind.REFUND_SOURCES_DIFFER, name, item["amount"], sum(sources.values()))
+def _step(report: Report, store: ReconciliationStore, now: datetime) -> Report | None:
+    """The report after one page of the walk, or of suspects; none while it has to wait."""
+    if not report.walked:
+        taken = _walk(report, store, now)
+    elif report.looks_again_at and now < report.looks_again_at:
+        return None
+    else:
+        taken = _look_again(report, store, now)
+    return _concluded(taken, now)
 
 
-def _of_posting(
-    item: Mapping[str, Any], store: ReconciliationStore, booked_before: str
-) -> Iterator[Difference]:
-    posting = store.posting_of(item)
-    if posting is None or posting.posted_at >= booked_before:
-        return
-    for owner in statements.owners(posting):
-        if store.unbooked(owner, [posting.posting_id]):
-            name = f"posting:{posting.posting_id}:{owner.role}:{owner.id}"
-            yield _difference(Kind.POSTING_UNBOOKED, name, 1, 0)
-
-
-def _of_order(item: Mapping[str, Any], store: ReconciliationStore) -> Iterator[Difference]:
-    name = f"order:{item['order_id']}"
-    refunded = store.refunded_of_order(item)
-    expected = item["amount"] - refunded
-    if expected >= 0 and item["refundable"] == expected:
-        return
-    refundable = item["refundable"]
-    again = store.refundable(item["order_id"]), store.refunded_of_order(item)
-    if (refundable, refunded) == again:
-        yield _difference(Kind.ORDER_OVERDRAWN, name, expected, refundable)
-
-
-def _of_merchant(
-    merchant_id: str, currency: str, store: ReconciliationStore
-) -> Iterator[Difference]:
-    owner = Owner("merchant", merchant_id, currency)
-
-    def stored() -> Balances:
-        funds = store.read_funds(merchant_id, currency)
-        return Balances(funds.available, funds.deposit, -funds.owed)
-
-    yield from _compare(owner, stored, store)
-
-
-def _of_buyer(buyer_id: str, currency: str, store: ReconciliationStore) -> Iterator[Difference]:
-    owner = Owner("buyer", buyer_id, currency)
-    yield from _compare(
-        owner, lambda: Balances(available=store.buyer_balance(buyer_id, currency)), store
+def _walk(report: Report, store: ReconciliationStore, now: datetime) -> Report:
+    items, goes_on_at = store.page_of_items(report.goes_on_at)
+    suspects, filled = list(report.suspects), []
+    unsettled = report.unsettled
+    for item, seemed in invariants.look(items, books=store):
+        late = invariants.legs_before(item, now - BOOKED_WITHIN)
+        gaps, left = _fill(item, seemed, store, now) if late else ([], seemed)
+        filled += gaps
+        if left and len(suspects) < MAX_SUSPECTS:
+            suspects.append(Suspect(key=_key(item), seemed=left, looked_at=now))
+        elif left:
+            unsettled += 1
+    return _with_filled(report, filled).model_copy(
+        update={
+            "looked_at": report.looked_at + len(items),
+            "totals": _added(report.totals, items, report.began_at),
+            "suspects": tuple(suspects),
+            "unsettled": unsettled,
+            "goes_on_at": goes_on_at,
+            "walked": goes_on_at is None,
+        }
     )
 
 
-def _compare(
-    owner: Owner, stored: Callable[[], Balances], store: ReconciliationStore
-) -> Iterator[Difference]:
-    expected, found = store.head_balances(owner), stored()
-    if expected != found and (expected, found) != (store.head_balances(owner), stored()):
-        return
-    name = f"{owner.role}:{owner.id}"
-    for part in ("available", "deposit", "receivable"):
-        subject = f"{name}:{part}:{owner.currency}"
-        wanted, has = getattr(expected, part), getattr(found, part)
-        if wanted != has:
-            yield _difference(Kind.BALANCE_DIFFERS, subject, wanted, has)
-        if part != "receivable" and has < 0:
-            yield _difference(Kind.BALANCE_NEGATIVE, subject, 0, has)
+def _look_again(report: Report, store: ReconciliationStore, now: datetime) -> Report:
+    """The suspects whose time has come: gone, the same still, or found otherwise."""
+    # Gaps come first: a balance is right, or not, once they are filled.
+    gaps = [each for each in report.suspects if _is_gap(each)] or report.suspects
+    due = [each for each in gaps if each.looked_at + PAUSE <= now][:AGAIN_AT_ONCE]
+    items = store.items([each.key for each in due])
+    looked = invariants.look(items, books=store)
+    by_name = {(item["pk"], item["sk"]): (item, found) for item, found in looked}
+    kept = [each for each in report.suspects if each not in due]
+    differences: list[Difference] = []
+    moving: list[str] = []
+    filled: list[str] = []
+    for suspect in due:
+        item, found = by_name.get(suspect.name, ({}, ()))
+        booked, found = _fill(item, found, store, now)
+        filled += booked
+        differences += [each for each in found if each in suspect.seemed]
+        changed = tuple(each for each in found if each not in suspect.seemed)
+        if changed and suspect.looks + 1 < LOOKS:
+            update = {"seemed": changed, "looked_at": now, "looks": suspect.looks + 1}
+            kept.append(suspect.model_copy(update=update))
+        else:
+            moving += [each.subject for each in changed]
+    return _with_filled(report, filled).model_copy(
+        update={
+            "suspects": tuple(kept),
+            "differences": report.differences + len(differences),
+            "named": (*report.named, *differences)[:MAX_NAMED],
+            "moving": report.moving + len(moving),
+            "moving_named": (*report.moving_named, *moving)[:MAX_NAMED],
+        }
+    )
 
 
-def _difference(kind: Kind, subject: str, expected: int, found: int) -> Difference:
-    return Difference(kind=kind, subject=subject, expected=expected, found=found)
+def _is_gap(suspect: Suspect) -> bool:
+    return any(each.kind is Kind.POSTING_UNBOOKED for each in suspect.seemed)
+
+
+def _concluded(report: Report, now: datetime) -> Report:
+    """Noted once more; ended, when the walk has and no suspect is left."""
+    gaps = [each for each in report.suspects if _is_gap(each)]
+    again = [each.looked_at + PAUSE for each in gaps or report.suspects]
+    return report.model_copy(
+        update={
+            "noted": report.noted + 1,
+            "looks_again_at": min(again) if report.walked and again else None,
+            "ended_at": now if report.walked and not again else None,
+        }
+    )
+
+
+def _fill(
+    item: Item, seemed: Iterable[Difference], store: ReconciliationStore, now: datetime
+) -> tuple[list[str], tuple[Difference, ...]]:
+    """Book what is not booked. The gaps that were filled, and what still seems wrong."""
+    filled: list[str] = []
+    left: list[Difference] = []
+    for each in seemed:
+        if each.kind is not Kind.POSTING_UNBOOKED:
+            left.append(each)
+            continue
+        _, posting_id, role, party = each.subject.split(":")
+        try:
+            if store.fill(Owner(role, party, item["currency"]), posting_id, now=now):
+                filled.append(each.subject)
+        except (Busy, StatementLost):
+            left.append(each)
+    return filled, tuple(left)
+
+
+def _with_filled(report: Report, filled: Sequence[str]) -> Report:
+    return report.model_copy(
+        update={
+            "filled": report.filled + len(filled),
+            "filled_named": (*report.filled_named, *filled)[:MAX_NAMED],
+        }
+    )
+
+
+def _added(
+    totals: Mapping[str, Mapping[str, int]], items: Iterable[Item], before: datetime
+) -> dict[str, dict[str, int]]:
+    """Each posting once: the walk meets each item once, and what came later is of the next run."""
+    added = {currency: dict(accounts) for currency, accounts in totals.items()}
+    for item in items:
+        for leg in invariants.legs_before(item, before):
+            accounts = added.setdefault(item["currency"], {})
+            kind = ledger.kind_of(leg.account)
+            accounts[kind] = accounts.get(kind, 0) + leg.amount
+    return added
+
+
+def _key(item: Item) -> dict[str, dict[str, str]]:
+    return {"pk": {"S": item["pk"]}, "sk": {"S": item["sk"]}}

@@ -11,6 +11,9 @@ class Settings:
 
     table_name: str
     debit_queue_url: str
+    debit_dead_letter_queue_url: str
+    order_dead_letter_queue_url: str
+    change_dead_letter_queue_url: str
     event_bus_name: str
     people_client_ids: frozenset[str]
     service_client_ids: frozenset[str]
@@ -27,6 +30,9 @@ class Settings:
         return cls(
             table_name=os.environ["TABLE_NAME"],
             debit_queue_url=os.environ["DEBIT_QUEUE_URL"],
+            debit_dead_letter_queue_url=os.environ["DEBIT_DEAD_LETTER_QUEUE_URL"],
+            order_dead_letter_queue_url=os.environ["ORDER_DEAD_LETTER_QUEUE_URL"],
+            change_dead_letter_queue_url=os.environ["CHANGE_DEAD_LETTER_QUEUE_URL"],
             event_bus_name=os.environ["EVENT_BUS_NAME"],
             people_client_ids=_clients(os.environ["PEOPLE_CLIENT_IDS"]),
             service_client_ids=_clients(os.environ["SERVICE_CLIENT_IDS"]),
@@ -36,6 +42,14 @@ class Settings:
             token_use_claim=os.environ["TOKEN_USE_CLAIM"],
             token_use_value=os.environ["TOKEN_USE_VALUE"],
         )
+
+
+def fan_out_changes_alias() -> str:
+    """Who brings a change's consequences about; said to the function alone that calls it.
+
+    In every function's environment it would make a circle of them. Raises KeyError.
+    """
+    return os.environ["FAN_OUT_CHANGES_ALIAS"]
 
 
 def _clients(listed: str) -> frozenset[str]:

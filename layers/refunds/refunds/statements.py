@@ -6,7 +6,7 @@ was recorded of a posting (its number and `booked_at`) is kept apart from the en
 made again from the postings.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, NamedTuple
@@ -37,6 +37,25 @@ class Balances:
             self.deposit + other.deposit,
             self.receivable + other.receivable,
         )
+
+
+class StatementLost(Exception):
+    """Postings of this owner are recorded as booked, and their entries are not there."""
+
+
+class Mark(NamedTuple):
+    """What was recorded of a posting when it was booked."""
+
+    number: int
+    booked_at: str
+
+
+class Booking(NamedTuple):
+    """The same, with the posting; in the order of numbers."""
+
+    number: int
+    booked_at: str
+    posting_id: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,25 +163,28 @@ def book(postings: Sequence[Posting], owner: Owner, head: Head, *, now: datetime
     return entries
 
 
-def rebuilt(recorded: Iterable[tuple[int, str, Posting]], owner: Owner) -> list[Entry]:
-    """The entries as they were: each posting with its recorded number and time, balances anew."""
+def rebuilt(
+    bookings: Sequence[Booking], postings: Mapping[str, Posting], owner: Owner, head: Head
+) -> list[Entry]:
+    """The entries after `head`: each posting with its recorded number and time, balances anew."""
     entries: list[Entry] = []
-    balances = Balances()
-    for number, booked_at, posting in sorted(recorded, key=lambda each: each[0]):
+    balances = head.balances
+    for number, booked_at, posting_id in bookings:
+        posting = postings[posting_id]
         moved = change(posting, owner)
         balances += moved
         entries.append(
-            Entry(
-                number,
-                booked_at,
-                posting.posting_id,
-                posting.cause,
-                posting.posted_at,
-                moved,
-                balances,
-            )
+            Entry(number, booked_at, posting_id, posting.cause, posting.posted_at, moved, balances)
         )
     return entries
+
+
+def months_between(known: Iterable[str]) -> list[str]:
+    """Every month from the first to the last of these, as `2024-03`."""
+    ordinals = sorted(12 * int(month[:4]) + int(month[5:7]) - 1 for month in known)
+    if not ordinals:
+        return []
+    return [f"{each // 12:04}-{each % 12 + 1:02}" for each in range(ordinals[0], ordinals[-1] + 1)]
 
 
 def check_range(start: datetime | None, end: datetime | None) -> None:

@@ -24,7 +24,8 @@ The items that a debit writes stay within 1 KB, and it moves no list entry but t
 Outside ids match `[A-Za-z0-9_-]`, so that `#` always separates.
 """
 
-from typing import TYPE_CHECKING
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
 from zlib import crc32
 
 if TYPE_CHECKING:
@@ -50,6 +51,10 @@ DUE_LIST = "ByDue"
 
 def _key(pk: str, sk: str) -> Key:
     return {"pk": {"S": pk}, "sk": {"S": sk}}
+
+
+def key_of(item: Mapping[str, Any]) -> Key:
+    return _key(item["pk"], item["sk"])
 
 
 def member(subject: str) -> Key:

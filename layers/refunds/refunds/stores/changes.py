@@ -17,7 +17,8 @@ from refunds.events import Event
 from refunds.ledger import Posting
 from refunds.settings import Settings
 from refunds.stores.dynamo import from_item
-from refunds.stores.statements import StatementStore, posting_of
+from refunds.stores.entries import posting_of
+from refunds.stores.statements import StatementStore
 from refunds.times import format_instant
 
 if TYPE_CHECKING:
@@ -53,19 +54,26 @@ class EventBus:
     def put(self, emitted: Sequence[Event]) -> None:
         """All of them, or Busy: then the stream brings them again."""
         for batch in batched(emitted, MAX_ENTRIES, strict=False):
-            answer = self.client.put_events(
-                Entries=[
-                    {
-                        "Source": events.SOURCE,
-                        "DetailType": type(event).__name__,
-                        "Detail": event.model_dump_json(),
-                        "EventBusName": self.name,
-                    }
-                    for event in batch
-                ]
-            )
-            if answer["FailedEntryCount"]:
+            told = [
+                (events.SOURCE, type(event).__name__, event.model_dump_json()) for event in batch
+            ]
+            if not all(self.put_each(told)):
                 raise Busy
+
+    def put_each(self, told: Sequence[tuple[str, str, str]]) -> list[bool]:
+        """Whether each of up to 10 (source, detail type, detail as JSON) was taken, in order."""
+        answer = self.client.put_events(
+            Entries=[
+                {
+                    "Source": source,
+                    "DetailType": kind,
+                    "Detail": detail,
+                    "EventBusName": self.name,
+                }
+                for source, kind, detail in told
+            ]
+        )
+        return ["ErrorCode" not in each for each in answer["Entries"]]
 
 
 def change_of(record: Mapping[str, Any]) -> Change:

@@ -5,11 +5,10 @@ from dataclasses import dataclass
 from heapq import merge
 from itertools import islice
 from operator import itemgetter
-from typing import Any
 
 from refunds.paging import MAX_LIMIT, Page
 from refunds.stores.dynamo import Dynamo, Values, from_item
-from refunds.table import Key
+from refunds.table import Key, key_of
 
 MAX_LOOKED_AT = 1000
 """Entries that one page may look at."""
@@ -44,7 +43,7 @@ class ListStore(Dynamo):
             entries = list(islice(self._entries(listing, after=after), MAX_LIMIT + 1))
             more = len(entries) > MAX_LIMIT
             entries = entries[:MAX_LIMIT]
-            items = read([_key_of(entry) for entry in entries])
+            items = read([key_of(entry) for entry in entries])
             for number, entry in enumerate(entries, start=1):
                 after = entry["listed_at"]
                 item = items.get(entry["pk"])
@@ -76,7 +75,3 @@ class ListStore(Dynamo):
             Limit=MAX_LIMIT + 1,
         )
         return [from_item(item) for item in answer["Items"]]
-
-
-def _key_of(entry: Mapping[str, Any]) -> Key:
-    return {"pk": {"S": entry["pk"]}, "sk": {"S": entry["sk"]}}

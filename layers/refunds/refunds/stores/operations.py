@@ -29,9 +29,13 @@ class OperationStore(CorrectionStore, MerchantStore):
                 ),
                 self.action_update(
                     table.receivable(merchant_id, limits.currency),
-                    "SET headroom = :headroom, owed = :owed",
+                    "SET headroom = :headroom, owed = :owed, guarantee_limit = :limit",
                     as_read,
-                    {"headroom": limits.guarantee_limit - funds.owed, "owed": funds.owed},
+                    {
+                        "headroom": limits.guarantee_limit - funds.owed,
+                        "owed": funds.owed,
+                        "limit": limits.guarantee_limit,
+                    },
                     changed,
                 ),
             )

@@ -1,56 +1,138 @@
-"""The walk over the table, and the reports of reconciliation."""
+"""The walk over the table, what its items are compared with, and the reports."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from datetime import datetime, timedelta
+from itertools import batched
 from typing import Any
 
-from refunds import table
-from refunds.reconciliation import LATEST, RESERVED, Report
-from refunds.statements import Balances, Owner
+from refunds import orders, table
+from refunds.debits import MAX_SHARDS
+from refunds.invariants import BOOKED_WITHIN, RESERVED, Sources
+from refunds.reconciliation import Report
+from refunds.statements import Entry, Mark, Owner
 from refunds.stores.changes import ChangeStore
-from refunds.stores.dynamo import Values, from_item, model_of
-from refunds.stores.lists import Listing, ListStore
+from refunds.stores.dynamo import MAX_BATCH_GET, Values, from_item, model_of
+from refunds.stores.entries import entry_of, owner_of
 from refunds.stores.wallets import WalletStore
+from refunds.table import Key
+from refunds.times import format_instant
 
 PAGE = 200
 """Items of one page of the walk."""
+LATEST = "latest"
+FRACTION = timedelta(seconds=1)
+"""A refund window is counted in whole seconds."""
 
 
-class ReconciliationStore(ChangeStore, WalletStore, ListStore):
+class ReconciliationStore(ChangeStore, WalletStore):
     def page_of_items(self, start: Values | None) -> tuple[list[Values], Values | None]:
         """The next items of the whole table, and where to go on; none at the end."""
         begin: Any = {"ExclusiveStartKey": start} if start else {}
         answer = self.client.scan(TableName=self.table, ConsistentRead=True, Limit=PAGE, **begin)
         return [from_item(item) for item in answer["Items"]], answer.get("LastEvaluatedKey")
 
+    def items(self, keys: Sequence[Key]) -> list[Values]:
+        return self.get_many(keys)
+
     def refunded_of_order(self, order: Mapping[str, Any]) -> int:
-        """What the order's open and settled refunds sum to, found among its buyer's refunds."""
-        total = 0
-        after: str | None = None
-        listing = Listing(
-            table.BUYER_LIST, "buyer_list", (table.buyer_list("REFUNDS", order["buyer_id"]),)
+        """What the order's open and settled refunds sum to.
+
+        They are among those that its buyer asked for while the order could be refunded.
+        """
+        if "completed_at" not in order:
+            return 0
+        completed_at = datetime.fromisoformat(order["completed_at"])
+        begin = completed_at - orders.CLOCK_TOLERANCE
+        end = completed_at + orders.REFUND_WINDOW + FRACTION
+        pages = self.client.get_paginator("query").paginate(
+            TableName=self.table,
+            IndexName=table.BUYER_LIST,
+            KeyConditionExpression="buyer_list = :list AND listed_at BETWEEN :begin AND :end",
+            ExpressionAttributeValues={
+                ":list": {"S": table.buyer_list("REFUNDS", order["buyer_id"])},
+                ":begin": {"S": format_instant(begin)},
+                ":end": {"S": format_instant(end)},
+            },
         )
-        while True:
-            page = self.page(
-                listing,
-                read=lambda keys: {item["pk"]: item for item in self.get_many(keys)},
-                keep=lambda item: item["order_id"] == order["order_id"],
-                after=after,
-                limit=100,
-            )
-            total += sum(int(item["amount"]) for item in page.items if item["status"] in RESERVED)
-            after = page.after
-            if after is None:
-                return total
+        entries = (from_item(each) for page in pages for each in page["Items"])
+        return sum(
+            int(refund["amount"])
+            for chunk in batched(entries, MAX_BATCH_GET, strict=False)
+            for refund in self.get_many([table.key_of(each) for each in chunk])
+            if refund["order_id"] == order["order_id"] and refund["status"] in RESERVED
+        )
 
-    def head_balances(self, owner: Owner) -> Balances:
-        return self.head(owner).balances
+    def counted_shards(self, merchant_id: str, currency: str) -> int:
+        count: int = (self.get(table.merchant_currency(merchant_id, currency)) or {}).get(
+            "shards", 0
+        )
+        return count
 
-    def report(self, run_id: str) -> Report | None:
+    def sources(self, merchant_id: str, currency: str) -> Sources:
+        config = table.merchant_currency(merchant_id, currency)
+        deposit, debt = (
+            table.deposit(merchant_id, currency),
+            table.receivable(merchant_id, currency),
+        )
+        shards = [table.wallet(merchant_id, currency, shard) for shard in range(MAX_SHARDS)]
+        found = {item["pk"]: item for item in self.get_many([config, deposit, debt, *shards])}
+
+        def of(key: Key, name: str, otherwise: int = 0) -> int:
+            value: int = found.get(key["pk"]["S"], {}).get(name, otherwise)
+            return value
+
+        return Sources(
+            counted=of(config, "shards", 1),
+            shards={
+                number: of(key, "available")
+                for number, key in enumerate(shards)
+                if key["pk"]["S"] in found
+            },
+            deposit=of(deposit, "available"),
+            owed=of(debt, "owed"),
+        )
+
+    def is_entry(self, item: Mapping[str, Any]) -> bool:
+        return item["pk"].startswith("STATEMENT#") and "posting_id" in item
+
+    def entry_of(self, item: Mapping[str, Any]) -> tuple[Owner, Entry]:
+        return owner_of(item["pk"]), entry_of(dict(item))
+
+    def fill(self, owner: Owner, posting_id: str, *, now: datetime) -> bool:
+        """Whether this call booked it. An entry that has lost its record gets it back instead.
+
+        Raises:
+            Busy: others were booked first each time.
+            StatementLost: it has to be rebuilt first.
+        """
+        posting = self.postings([posting_id]).get(posting_id)
+        if posting is None:
+            return False
+        until = datetime.fromisoformat(posting.posted_at) + 2 * BOOKED_WITHIN
+        for item in self.newest_first(owner, posting.posted_at, format_instant(until)):
+            if item["posting_id"] == posting_id:
+                mark = Mark(item["number"], item["booked_at"])
+                return self.put_new(table.booked(owner, posting_id), mark._asdict())
+        return self.book(owner, [posting], now=now) > 0
+
+    def report(self, run_id: str = LATEST) -> Report | None:
         item = self.get(table.reconciliation(run_id))
         return model_of(Report, item) if item else None
 
-    def note(self, report: Report) -> None:
-        """Findings and where to go on, in one write."""
+    def note(self, report: Report, seen: Report | None) -> bool:
+        """Whether the newest report was still the one that was seen; kept for ever when ended."""
         values = report.model_dump(mode="json", exclude_none=True)
-        self.put(table.reconciliation(report.run_id), values)
-        self.put(table.reconciliation(LATEST), values)
+        condition = "run_id = :run AND noted = :noted" if seen else "attribute_not_exists(pk)"
+        request = self.action_put(
+            table.reconciliation(LATEST),
+            values,
+            condition=condition,
+            values_of_condition={"run": seen.run_id, "noted": seen.noted} if seen else None,
+        ).request
+        try:
+            self.client.put_item(**request)
+        except self.client.exceptions.ConditionalCheckFailedException:
+            return False
+        if report.ended_at:
+            self.put(table.reconciliation(report.run_id), values)
+        return True

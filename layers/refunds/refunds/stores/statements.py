@@ -1,40 +1,35 @@
-"""Statements in the table: entries by month and bucket, months, heads, and what was recorded.
-
-| item                    | pk                                        | sk                    |
-|-------------------------|-------------------------------------------|-----------------------|
-| entry                   | STATEMENT#<role>#<id>#<cur>#<month>#<0-7> | <booked_at>#<number>  |
-| month, head             | STATEMENT#<role>#<id>#<cur>               | MONTH#<month>, HEAD   |
-| that a posting is booked | BOOKED#<role>#<id>#<cur>#<0-7>           | <posting id>          |
-"""
+"""The statement's writer: each posting booked once, numbered one after another."""
 
 from collections.abc import Iterator, Sequence
 from datetime import datetime
-from heapq import merge
-from itertools import batched, islice
-from operator import itemgetter
+from itertools import batched
 
 from refunds import statements, table
 from refunds.errors import Busy
-from refunds.ledger import Cause, Leg, Posting, legs_of_refund
-from refunds.paging import Page
-from refunds.statements import Balances, Entry, Head, MonthTotal, Owner
-from refunds.stores.dynamo import CONFLICT_TRIES, Action, Dynamo, Values, from_item
+from refunds.ledger import Posting
+from refunds.statements import Entry, Head, Owner, StatementLost
+from refunds.stores.dynamo import CONFLICT_TRIES, Action
+from refunds.stores.entries import (
+    EntryStore,
+    HeadMoved,
+    add_to_months,
+    head_moved,
+    values_of_entry,
+    values_of_head,
+)
 
 PER_TRANSACTION = 45
 """Postings of one transaction: an entry and a record each; head and month are two more."""
 
 
-class HeadMoved(Exception):
-    """Another writer came first; nothing was written."""
-
-
-def _moved(_: Values | None) -> Exception:
-    return HeadMoved()
-
-
-class StatementStore(Dynamo):
+class StatementStore(EntryStore):
     def book(self, owner: Owner, postings: Sequence[Posting], *, now: datetime) -> int:
-        """Book those that are not booked yet. How many were. Raises Busy."""
+        """Book those that are not booked yet. How many were.
+
+        Raises:
+            Busy: others came first each time.
+            StatementLost: what was recorded is there, and the statement is not.
+        """
         booked = 0
         for chunk in batched(postings, PER_TRANSACTION, strict=False):
             booked += self._book(owner, chunk, now)
@@ -44,115 +39,52 @@ class StatementStore(Dynamo):
         keys = [table.booked(owner, posting_id) for posting_id in posting_ids]
         return set(posting_ids) - {item["sk"] for item in self.get_many(keys)}
 
-    def head(self, owner: Owner) -> Head:
-        item = self.get(table.statement_head(owner))
-        if item is None:
-            return Head()
-        return Head(item["last_number"], item["booked_at"], Balances(**item["balances"]))
-
-    def months(self, owner: Owner) -> list[MonthTotal]:
-        """Those with entries, the newest first."""
-        found = self.query(table.statement_month(owner, ""))
-        return [
-            MonthTotal(
-                month=item["sk"].removeprefix("MONTH#"),
-                entries=item["entries"],
-                credited=item["credited"],
-                debited=item["debited"],
-            )
-            for item in reversed(found)
-        ]
-
-    def entries(
-        self, owner: Owner, *, start: str, end: str, after: str | None, limit: int
-    ) -> Page[Entry]:
-        """A page, newest first, of what was booked from `start` to before `end`."""
-        below = min(after, end) if after else end
-        found = list(islice(self._newest_first(owner, start, below), limit + 1))
-        page = [_entry(item) for item in found[:limit]]
-        more = len(found) > limit
-        return Page(page, found[limit - 1]["sk"] if more else None)
-
-    def rebuild(self, owner: Owner) -> int:
-        """Write every entry anew from the postings, under its recorded number. How many.
-
-        Raises Busy: each time others were booked meanwhile; a later call makes it whole.
-        """
-        for attempt in range(CONFLICT_TRIES):
-            entries = statements.rebuilt(self._recorded(owner), owner)
-            for entry in entries:
-                key = table.statement_entry(owner, entry.booked_at, entry.number)
-                self.put(key, _values(entry))
-            try:
-                self._rebuild_totals(owner, entries)
-            except HeadMoved:
-                self.back_off(attempt)
-                continue
-            return len(entries)
-        raise Busy
-
-    def _recorded(self, owner: Owner) -> list[tuple[int, str, Posting]]:
-        recorded: list[tuple[int, str, Posting]] = []
-        for bucket in range(table.LIST_BUCKETS):
-            marks = list(self.query_all(table.booked_bucket(owner, bucket)))
-            found = self.postings([mark["sk"] for mark in marks])
-            recorded += [(mark["number"], mark["booked_at"], found[mark["sk"]]) for mark in marks]
-        return recorded
-
-    def _rebuild_totals(self, owner: Owner, entries: Sequence[Entry]) -> None:
-        """Months and head in one transaction, unless another was booked since they were read."""
-        if not entries:
-            return
-        last = entries[-1].head
-        months = [
-            self.action_put(table.statement_month(owner, month), total, condition=None)
-            for month, total in _totals(entries).items()
-        ]
-        head = self.action_put(
-            table.statement_head(owner),
-            _head(last),
-            _moved,
-            "attribute_not_exists(pk) OR last_number <= :last",
-            {"last": last.number},
-        )
-        self.transact(head, *months)
-
-    def postings(self, posting_ids: Sequence[str]) -> dict[str, Posting]:
-        """Postings by id, whether on a refund or an item of their own."""
-        keys = [
-            table.refund(each) if each.startswith("rf_") else table.posting(each)
-            for each in posting_ids
-        ]
-        found = [posting_of(item) for item in self.get_many(keys)]
-        return {posting.posting_id: posting for posting in found if posting}
-
     def _book(self, owner: Owner, postings: Sequence[Posting], now: datetime) -> int:
         by_id = {posting.posting_id: posting for posting in postings}
         for attempt in range(CONFLICT_TRIES):
             new = self.unbooked(owner, list(by_id))
             if not new:
                 return 0
-            head = self.head(owner)
+            stored = self.stored_head(owner)
+            head = stored or self._found_head(owner)
             in_order = sorted((by_id[each] for each in new), key=lambda each: each.posted_at)
             entries = statements.book(in_order, owner, head, now=now)
             try:
-                self.transact(*self._writes(owner, head, entries))
+                self.transact(*self._writes(owner, stored, entries))
             except HeadMoved:
                 self.back_off(attempt)
                 continue
             return len(entries)
         raise Busy
 
-    def _writes(self, owner: Owner, head: Head, entries: Sequence[Entry]) -> Iterator[Action]:
-        last = entries[-1].head
+    def _found_head(self, owner: Owner) -> Head:
+        """The head that is not there: of a new statement, or of one that has lost it.
+
+        Numbering must not begin anew in a statement that has entries, or had them.
+        """
+        last = self.last_entry(owner)
+        if last:
+            return last.head
+        for bucket in range(table.LIST_BUCKETS):
+            for _ in self.query_all(table.booked_bucket(owner, bucket)):
+                # A first booking of another writer puts the head and its records at once.
+                found = self.stored_head(owner)
+                if found is None:
+                    raise StatementLost(owner)
+                return found
+        return Head()
+
+    def _writes(
+        self, owner: Owner, stored: Head | None, entries: Sequence[Entry]
+    ) -> Iterator[Action]:
         yield self.action_put(
             table.statement_head(owner),
-            _head(last),
-            _moved,
-            "last_number = :seen" if head.number else "attribute_not_exists(pk)",
-            {"seen": head.number} if head.number else None,
+            values_of_head(entries[-1].head),
+            head_moved,
+            "last_number = :seen" if stored else "attribute_not_exists(pk)",
+            {"seen": stored.number} if stored else None,
         )
-        for month, total in _totals(entries).items():
+        for month, total in add_to_months({}, entries).items():
             yield self.action_update(
                 table.statement_month(owner, month),
                 "ADD entries :entries, credited :credited, debited :debited",
@@ -161,110 +93,9 @@ class StatementStore(Dynamo):
             )
         for entry in entries:
             key = table.statement_entry(owner, entry.booked_at, entry.number)
-            yield self.action_put(key, _values(entry), _moved)
+            yield self.action_put(key, values_of_entry(entry), head_moved)
             yield self.action_put(
                 table.booked(owner, entry.posting_id),
                 {"number": entry.number, "booked_at": entry.booked_at},
-                _moved,
+                head_moved,
             )
-
-    def _newest_first(self, owner: Owner, start: str, below: str) -> Iterator[Values]:
-        for total in self.months(owner):
-            if start[:7] <= total.month <= below[:7]:
-                buckets = [
-                    self._bucket(owner, total.month, bucket, start, below)
-                    for bucket in range(table.LIST_BUCKETS)
-                ]
-                yield from merge(*buckets, key=itemgetter("sk"), reverse=True)
-
-    def _bucket(
-        self, owner: Owner, month: str, bucket: int, start: str, below: str
-    ) -> Iterator[Values]:
-        key = table.statement_bucket(owner, month, bucket)
-        pages = self.client.get_paginator("query").paginate(
-            TableName=self.table,
-            ConsistentRead=True,
-            KeyConditionExpression="pk = :pk AND sk BETWEEN :start AND :below",
-            ExpressionAttributeValues={
-                ":pk": {"S": key},
-                ":start": {"S": start},
-                ":below": {"S": below},
-            },
-            ScanIndexForward=False,
-            PaginationConfig={"PageSize": PAGE_SIZE},
-        )
-        for page in pages:
-            for item in map(from_item, page["Items"]):
-                if item["sk"] < below:
-                    yield item
-
-
-PAGE_SIZE = 25
-
-
-def posting_of(item: Values) -> Posting | None:
-    """The posting that an item is, or holds; none when no money has moved by it."""
-    if item["sk"] == "POSTING":
-        legs = tuple(Leg(leg["account"], leg["amount"]) for leg in item["legs"])
-        return Posting(
-            item["posting_id"], Cause(item["cause"]), item["currency"], item["posted_at"], legs
-        )
-    if item["sk"] == "REFUND" and "sources" in item:
-        legs = legs_of_refund(
-            item["merchant_id"], item["buyer_id"], item["amount"], item["sources"]
-        )
-        return Posting(
-            item["refund_id"], Cause.REFUND, item["currency"], item["succeeded_at"], legs
-        )
-    return None
-
-
-def _totals(entries: Sequence[Entry]) -> dict[str, Values]:
-    totals: dict[str, Values] = {}
-    for entry in entries:
-        total = totals.setdefault(entry.booked_at[:7], {"entries": 0, "credited": 0, "debited": 0})
-        total["entries"] += 1
-        total["credited" if entry.change.available > 0 else "debited"] += abs(
-            entry.change.available
-        )
-    return totals
-
-
-def _values(entry: Entry) -> Values:
-    return {
-        "number": entry.number,
-        "booked_at": entry.booked_at,
-        "posting_id": entry.posting_id,
-        "cause": entry.cause,
-        "posted_at": entry.posted_at,
-        "change": _parts(entry.change),
-        "balances": _parts(entry.balances),
-    }
-
-
-def _head(head: Head) -> Values:
-    return {
-        "last_number": head.number,
-        "booked_at": head.booked_at,
-        "balances": _parts(head.balances),
-    }
-
-
-def _parts(balances: Balances) -> dict[str, int]:
-    return {
-        "available": balances.available,
-        "deposit": balances.deposit,
-        "receivable": balances.receivable,
-    }
-
-
-def _entry(item: Values) -> Entry:
-    return Entry(
-        number=item["number"],
-        booked_at=item["booked_at"],
-        posting_id=item["posting_id"],
-        cause=item["cause"],
-        posted_at=item["posted_at"],
-        change=Balances(**item["change"]),
-        balances=Balances(**item["balances"]),
-    )

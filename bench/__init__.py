@@ -1,0 +1,1 @@
+"""What the product is held to by measuring it. Nothing here is deployed."""

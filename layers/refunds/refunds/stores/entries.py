@@ -1,0 +1,251 @@
+"""What is in a statement: entries by month and bucket, months, the head, and what was recorded.
+
+| item                    | pk                                        | sk                    |
+|-------------------------|-------------------------------------------|-----------------------|
+| entry                   | STATEMENT#<role>#<id>#<cur>#<month>#<0-7> | <booked_at>#<number>  |
+| month, head             | STATEMENT#<role>#<id>#<cur>               | MONTH#<month>, HEAD   |
+| that a posting is booked | BOOKED#<role>#<id>#<cur>#<0-7>           | <posting id>          |
+"""
+
+from collections.abc import Iterable, Iterator
+from heapq import merge
+from itertools import islice
+from operator import itemgetter
+
+from refunds import table
+from refunds.ledger import Cause, Posting, legs_of_item
+from refunds.paging import Page
+from refunds.statements import Balances, Entry, Head, Mark, MonthTotal, Owner
+from refunds.stores.dynamo import Dynamo, Values, from_item
+
+BEGINNING, END = "0000", "9999"
+PAGE_SIZE = 25
+
+
+class HeadMoved(Exception):
+    """Another writer came first; nothing was written."""
+
+
+def head_moved(_: Values | None) -> Exception:
+    return HeadMoved()
+
+
+class EntryStore(Dynamo):
+    def head(self, owner: Owner) -> Head:
+        """The last entry; nothing is booked when it is the empty one."""
+        return self.stored_head(owner) or Head()
+
+    def stored_head(self, owner: Owner) -> Head | None:
+        item = self.get(table.statement_head(owner))
+        if item is None:
+            return None
+        return Head(item["last_number"], item["booked_at"], Balances(**item["balances"]))
+
+    def entry(self, owner: Owner, booked_at: str, number: int) -> Entry | None:
+        item = self.get(table.statement_entry(owner, booked_at, number))
+        return entry_of(item) if item else None
+
+    def entry_before(self, owner: Owner, head: Head) -> Entry | None:
+        """The newest entry below this one's place; nearly always the one in the next bucket."""
+        if head.number <= 1:
+            return None
+        below = table.statement_entry(owner, head.booked_at, head.number)["sk"]["S"]
+        bucket = (head.number - 1) % table.LIST_BUCKETS
+        near = next(
+            self._bucket(owner, head.booked_at[:7], bucket, BEGINNING, below, page_size=2), None
+        )
+        if near and near["number"] == head.number - 1:
+            return entry_of(near)
+        return self._newest(owner, below)
+
+    def last_entry(self, owner: Owner) -> Entry | None:
+        return self._newest(owner, END)
+
+    def marks(self, wanted: Iterable[tuple[Owner, str]]) -> dict[tuple[Owner, str], Mark]:
+        """What was recorded of these postings, each booked for its owner."""
+        keys = [table.booked(owner, posting_id) for owner, posting_id in wanted]
+        return {
+            (owner_of(item["pk"]), item["sk"]): Mark(item["number"], item["booked_at"])
+            for item in self.get_many(keys)
+        }
+
+    def months(self, owner: Owner) -> list[MonthTotal]:
+        """Those with entries, the newest first."""
+        found = self.query(table.statement_month(owner, ""))
+        return [
+            MonthTotal(
+                month=item["sk"].removeprefix("MONTH#"),
+                entries=item["entries"],
+                credited=item["credited"],
+                debited=item["debited"],
+            )
+            for item in reversed(found)
+        ]
+
+    def entries(
+        self, owner: Owner, *, start: str, end: str, after: str | None, limit: int
+    ) -> Page[Entry]:
+        """A page, newest first, of what was booked from `start` to before `end`."""
+        below = min(after, end) if after else end
+        found = list(islice(self._as_of_now(owner, start, below, limit + 1), limit + 1))
+        page = [entry_of(item) for item in found[:limit]]
+        more = len(found) > limit
+        return Page(page, found[limit - 1]["sk"] if more else None)
+
+    def newest_first(self, owner: Owner, start: str, below: str) -> Iterator[Values]:
+        for total in self.months(owner):
+            if start[:7] <= total.month <= below[:7]:
+                yield from self.of_month(owner, total.month, start, below)
+
+    def of_month(
+        self,
+        owner: Owner,
+        month: str,
+        start: str = BEGINNING,
+        below: str = END,
+        *,
+        buckets: Iterable[int] = range(table.LIST_BUCKETS),
+        page_size: int = PAGE_SIZE,
+    ) -> Iterator[Values]:
+        found = [
+            self._bucket(owner, month, bucket, start, below, page_size=page_size)
+            for bucket in buckets
+        ]
+        yield from merge(*found, key=itemgetter("sk"), reverse=True)
+
+    def posting_items(self, posting_ids: Iterable[str]) -> dict[str, Values]:
+        """What holds each posting, or would: a refund, or an item of its own."""
+        keys = [
+            table.refund(each) if each.startswith("rf_") else table.posting(each)
+            for each in posting_ids
+        ]
+        return {item["pk"].split("#")[1]: item for item in self.get_many(keys)}
+
+    def postings(self, posting_ids: Iterable[str]) -> dict[str, Posting]:
+        """Postings by id, whether on a refund or an item of their own."""
+        found = {name: posting_of(item) for name, item in self.posting_items(posting_ids).items()}
+        return {name: posting for name, posting in found.items() if posting}
+
+    def _as_of_now(self, owner: Owner, start: str, below: str, wanted: int) -> Iterator[Values]:
+        """As of when the months were read; each bucket is asked once for its share of `wanted`."""
+        months = self.months(owner)
+        last = newest = sum(total.entries for total in months)
+        # One more that is `below` itself, and one to know that there are more.
+        share = wanted // table.LIST_BUCKETS + 2
+        for total in months:
+            first = last - total.entries + 1
+            if start[:7] <= total.month <= below[:7]:
+                # Consecutive numbers are in different buckets: few entries are in as few of them.
+                numbers = range(max(first, last - table.LIST_BUCKETS + 1), last + 1)
+                buckets = [number % table.LIST_BUCKETS for number in numbers]
+                for item in self.of_month(
+                    owner, total.month, start, below, buckets=buckets, page_size=share
+                ):
+                    # What is booked meanwhile is in some buckets' answers and not in others'.
+                    if item["number"] <= newest:
+                        yield item
+            last = first - 1
+
+    def _newest(self, owner: Owner, below: str) -> Entry | None:
+        for item in self.newest_first(owner, BEGINNING, below):
+            return entry_of(item)
+        return None
+
+    def _bucket(
+        self,
+        owner: Owner,
+        month: str,
+        bucket: int,
+        start: str,
+        below: str,
+        *,
+        page_size: int,
+    ) -> Iterator[Values]:
+        key = table.statement_bucket(owner, month, bucket)
+        pages = self.client.get_paginator("query").paginate(
+            TableName=self.table,
+            ConsistentRead=True,
+            KeyConditionExpression="pk = :pk AND sk BETWEEN :start AND :below",
+            ExpressionAttributeValues={
+                ":pk": {"S": key},
+                ":start": {"S": start},
+                ":below": {"S": below},
+            },
+            ScanIndexForward=False,
+            PaginationConfig={"PageSize": page_size},
+        )
+        for page in pages:
+            for item in map(from_item, page["Items"]):
+                if item["sk"] < below:
+                    yield item
+
+
+def owner_of(pk: str) -> Owner:
+    """Whose statement an item of it belongs to."""
+    _, role, owner, currency = pk.split("#")[:4]
+    return Owner(role, owner, currency)
+
+
+def posting_of(item: Values) -> Posting | None:
+    """The posting that an item is, or holds; none when no money has moved by it.
+
+    Raises:
+        ValueError: its legs do not sum to zero.
+    """
+    legs = legs_of_item(item)
+    if not legs:
+        return None
+    if item["sk"] == "POSTING":
+        cause, posted_at = Cause(item["cause"]), item["posted_at"]
+        return Posting(item["posting_id"], cause, item["currency"], posted_at, legs)
+    return Posting(item["refund_id"], Cause.REFUND, item["currency"], item["succeeded_at"], legs)
+
+
+def entry_of(item: Values) -> Entry:
+    return Entry(
+        number=item["number"],
+        booked_at=item["booked_at"],
+        posting_id=item["posting_id"],
+        cause=item["cause"],
+        posted_at=item["posted_at"],
+        change=Balances(**item["change"]),
+        balances=Balances(**item["balances"]),
+    )
+
+
+def values_of_entry(entry: Entry) -> Values:
+    return {
+        "number": entry.number,
+        "booked_at": entry.booked_at,
+        "posting_id": entry.posting_id,
+        "cause": entry.cause,
+        "posted_at": entry.posted_at,
+        "change": _parts(entry.change),
+        "balances": _parts(entry.balances),
+    }
+
+
+def values_of_head(head: Head) -> Values:
+    return {
+        "last_number": head.number,
+        "booked_at": head.booked_at,
+        "balances": _parts(head.balances),
+    }
+
+
+def add_to_months(totals: dict[str, Values], entries: Iterable[Entry]) -> dict[str, Values]:
+    """Each month's totals of `available`, with these entries added."""
+    for entry in entries:
+        total = totals.setdefault(entry.booked_at[:7], {"entries": 0, "credited": 0, "debited": 0})
+        total["entries"] += 1
+        moved = entry.change.available
+        total["credited" if moved > 0 else "debited"] += abs(moved)
+    return totals
+
+
+def _parts(balances: Balances) -> dict[str, int]:
+    return {
+        "available": balances.available,
+        "deposit": balances.deposit,
+        "receivable": balances.receivable,
+    }
