@@ -18,6 +18,7 @@ from botocore.exceptions import BotoCoreError
 from moto import mock_aws
 
 from functions.process_debits import app
+from local.table import create_table
 from refunds import intake, sweeps, table, wallets
 from refunds.deadline import Deadline
 from refunds.errors import AmountExceedsRefundable, Busy, PayoutExceedsPayable, RefundNotCancelable
@@ -362,7 +363,7 @@ def world(bounds: Bounds) -> Iterator[World]:
             _now=lambda: NOON + timedelta(minutes=1),
         ),
     ):
-        made = World(bounds, Stores(client, tables.create(client, "Table")))
+        made = World(bounds, Stores(client, create_table(client, "Table")))
         try:
             yield made
         finally:
