@@ -17,14 +17,14 @@ SEED = 20260101
 @pytest.mark.parametrize("bounds", BOUNDS, ids=lambda bounds: bounds.name)
 def test_random_walks_of_the_model_are_what_the_real_code_does(bounds: Bounds) -> None:
     model = Model(bounds)
-    for trace in walks(model, count=6, length=25, seed=SEED):
+    for trace in walks(model, count=3, length=25, seed=SEED):
         differs = replay(bounds, model.initial(), trace)
         assert not differs, f"{differs}\n{story.trace(bounds, model.initial(), trace)}"
 
 
 @pytest.mark.parametrize("bounds", BOUNDS, ids=lambda bounds: bounds.name)
 def test_each_kind_of_step_is_what_the_real_code_does(bounds: Bounds) -> None:
-    found = some(Model(bounds), states=4000)
+    found = some(Model(bounds), states=3000)
     initial = found.model.initial()
     for trace in shortest(found):
         differs = replay(bounds, initial, trace)

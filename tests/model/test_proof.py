@@ -1,4 +1,4 @@
-"""docs/proof.md says which code each step is, and what each mutant breaks; this holds it to both."""
+"""docs/proof.md says which code each step is, and what each mutant breaks: both are held to it."""
 
 import pkgutil
 import re
