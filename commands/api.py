@@ -58,6 +58,12 @@ class Api:
         headers = {"Authorization": f"Bearer {token}"}
         return cls(httpx.Client(base_url=url, headers=headers, timeout=REQUEST_SECONDS))
 
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._client.close()
+
     def call(self, method: str, path: str, body: dict[str, Any] | None = None) -> dict[str, Any]:
         """What the call answers.
 

@@ -20,7 +20,8 @@ app = typer.Typer(add_completion=False, pretty_exceptions_show_locals=False)  # 
 def reconcile() -> None:
     """Recompute every account, look at every invariant: 0 only if nothing differs."""
     try:
-        report = _run(Api.of_environment())
+        with Api.of_environment() as api:
+            report = _run(api)
     except LocalFailure as told:
         failure(told.fact, told.next_step)
         raise typer.Exit(1) from None

@@ -30,7 +30,8 @@ def redrive(
 ) -> None:
     """Send dead letters again. Running it again is harmless."""
     try:
-        _redrive(Api.of_environment(), queue, yes=yes)
+        with Api.of_environment() as api:
+            _redrive(api, queue, yes=yes)
     except LocalFailure as told:
         failure(told.fact, told.next_step)
         raise typer.Exit(1) from None
