@@ -106,7 +106,7 @@ class Stores:
         return self._made(ReconciliationStore)
 
     def _made[Store: Dynamo](self, kind: type[Store]) -> Store:
-        return kind(self.client, self.table, pause=lambda _: None)
+        return kind(self.client, self.table, pause=lambda _: None, clock=lambda: 0)
 
 
 @contextmanager

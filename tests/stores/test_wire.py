@@ -1,26 +1,29 @@
 """Conflicts, throttling, lost answers: what each store makes of a service that answers badly."""
 
-from collections.abc import Iterator
-from dataclasses import replace
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, field, replace
+from itertools import count
 
 import boto3
 import pytest
 from botocore.exceptions import ClientError, ReadTimeoutError
 from moto import mock_aws
 
-from refunds import funding, intake, settlement, wallets
+from refunds import funding, intake, settlement, sweeps, wallets
 from refunds.deadline import LONGEST_CALL_MS, Deadline
 from refunds.errors import Busy
 from refunds.funding import Funds
+from refunds.members import Membership
 from refunds.operations import LimitsRequest
 from refunds.queue import DebitQueue
 from refunds.settlement import Contended, Reply, Settled, Unknown
-from refunds.stores.dynamo import CONFLICT_TRIES
+from refunds.stores import answers
+from refunds.stores.dynamo import CONFLICT_TRIES, TRY_AGAIN_FOR
 from refunds.wallets import Credit, CreditRequest
 from tests.stores import engines, wire
 from tests.stores.engines import Stores
 from tests.unit import examples
-from tests.unit.examples import BUYER, MERCHANT, NOON, ORDER
+from tests.unit.examples import BUYER, DAY, MERCHANT, NOON, ORDER
 
 CREDIT = CreditRequest.model_validate(
     {"amount": 1000, "currency": "CNY", "source": "top_up", "target": "wallet"}
@@ -97,7 +100,19 @@ def test_the_pauses_between_tries_have_jitter_and_double(stores: Stores) -> None
     ):
         wallets.credit(MERCHANT, CREDIT, client_id="c", idempotency_key="k", store=store, now=NOON)
     assert all(0 <= pause <= 0.05 * 2**number for number, pause in enumerate(pauses))
-    assert len(set(pauses)) > 1
+    assert len(set(pauses)) == CONFLICT_TRIES - 1
+
+
+def test_what_took_long_to_be_refused_is_not_sent_again(stores: Stores) -> None:
+    """Its next try may take as long as a call can, and the function has no more time than that."""
+    seconds = count(step=TRY_AGAIN_FOR)
+    store = replace(stores.wallets, clock=lambda: next(seconds))
+    with (
+        wire.faulty(stores.client, "TransactWriteItems", *[CONFLICT] * CONFLICT_TRIES) as line,
+        pytest.raises(Busy),
+    ):
+        wallets.credit(MERCHANT, CREDIT, client_id="c", idempotency_key="k", store=store, now=NOON)
+    assert len(line.sent) == 1
 
 
 @pytest.mark.parametrize(
@@ -196,6 +211,90 @@ def test_a_request_that_lost_to_its_own_first_try_is_told_that_one_s_refund(
     assert answers[0][0] == answers[1][0]
 
 
+# ── Plain writes ────────────────────────────────────────────────────────────────────────────────
+
+REFUSED = {
+    code: wire.refused(code)
+    for code in (
+        "TransactionConflictException",
+        "ProvisionedThroughputExceededException",
+        "ReplicatedWriteConflictException",
+        "RequestLimitExceeded",
+        "ThrottlingException",
+    )
+}
+WRITES: dict[str, Callable[[Stores], object]] = {
+    "PutItem": lambda stores: stores.members.put_membership("s", Membership(operator=True)),
+    "PutItem if new": lambda stores: stores.refunds.put_order(examples.order()),
+    "UpdateItem": lambda stores: stores.refunds.complete_order(examples.order(), NOON),
+    "DeleteItem": lambda stores: stores.members.delete_membership("s"),
+}
+
+
+@pytest.mark.parametrize("write", WRITES)
+def test_a_plain_write_that_meets_a_transaction_or_a_throttle_is_sent_again(
+    stores: Stores, write: str
+) -> None:
+    for fault in REFUSED.values():
+        line = sent_against([fault] * (CONFLICT_TRIES - 1), write, stores)
+        assert len(line.sent) == CONFLICT_TRIES
+
+
+@pytest.mark.parametrize("write", WRITES)
+def test_a_plain_write_that_meets_one_every_time_is_busy(stores: Stores, write: str) -> None:
+    for fault in REFUSED.values():
+        with pytest.raises(Busy):
+            sent_against([fault] * CONFLICT_TRIES, write, stores)
+
+
+def sent_against(faults: list[wire.Fault], write: str, stores: Stores) -> wire.Line:
+    with wire.faulty(stores.client, write.partition(" ")[0], *faults) as line:
+        WRITES[write](stores)
+    return line
+
+
+def test_what_a_plain_write_says_after_a_conflict_is_what_it_did(stores: Stores) -> None:
+    conflict = wire.refused("TransactionConflictException")
+    for new in (True, False):
+        with wire.faulty(stores.client, "PutItem", conflict):
+            assert stores.refunds.put_order(examples.order(completed_at=None)) is new
+        with wire.faulty(stores.client, "UpdateItem", conflict):
+            assert stores.refunds.complete_order(examples.order(), NOON) is new
+
+
+OPERATIONS = (
+    "BatchGetItem",
+    "DeleteItem",
+    "GetItem",
+    "PutItem",
+    "Query",
+    "Scan",
+    "TransactGetItems",
+    "TransactWriteItems",
+    "UpdateItem",
+)
+TOLD_APART = {
+    "ConditionalCheckFailedException": "the condition's own meaning",
+    "TransactionCanceledException": "by its reasons",
+    "InternalServerError": "nobody knows whether it was done",
+}
+NEVER = {
+    "IdempotentParameterMismatchException",
+    "ItemCollectionSizeLimitExceededException",
+    "ResourceNotFoundException",
+}
+
+
+def test_each_error_that_aws_names_for_a_call_of_the_stores_has_a_meaning(stores: Stores) -> None:
+    model = stores.client.meta.service_model
+    named = {
+        shape.name
+        for operation in OPERATIONS
+        for shape in model.operation_model(operation).error_shapes
+    }
+    assert named == answers.NOT_NOW | TOLD_APART.keys() | NEVER
+
+
 # ── Reads ───────────────────────────────────────────────────────────────────────────────────────
 
 
@@ -219,6 +318,29 @@ def test_what_is_left_over_every_time_is_busy(funded: Stores) -> None:
         funded.debits.debits(["rf_1"])
 
 
+@pytest.mark.parametrize("fault", [REFUSED["ThrottlingException"], REFUSED["RequestLimitExceeded"]])
+@pytest.mark.parametrize("operation", ["BatchGetItem", "TransactGetItems"])
+def test_a_read_that_is_throttled_is_sent_again_and_then_busy(
+    funded: Stores, operation: str, fault: wire.Fault
+) -> None:
+    def read() -> tuple[int, object]:
+        return available(funded), funded.debits.debits(["rf_1"])[1]
+
+    with wire.faulty(funded.client, operation, *[fault] * (CONFLICT_TRIES - 1)):
+        assert read() == (1000, {"rf_1"})
+    with wire.faulty(funded.client, operation, *[fault] * CONFLICT_TRIES), pytest.raises(Busy):
+        read()
+
+
+def test_a_read_at_one_instant_that_is_wrong_in_itself_is_not_sent_again(funded: Stores) -> None:
+    with (
+        wire.faulty(funded.client, "TransactGetItems", wire.canceled("ValidationError")) as line,
+        pytest.raises(ClientError),
+    ):
+        available(funded)
+    assert len(line.sent) == 1
+
+
 def test_a_read_of_two_balances_at_one_instant_waits_for_writes_to_pass(funded: Stores) -> None:
     with wire.faulty(funded.client, "TransactGetItems", CONFLICT, CONFLICT):
         assert available(funded) == 1000
@@ -240,6 +362,7 @@ REPLIES: list[tuple[wire.Fault, Reply]] = [
     (wire.refused("ProvisionedThroughputExceededException"), Contended()),
     (wire.refused("RequestLimitExceeded"), Contended()),
     (wire.refused("TransactionInProgressException"), Contended()),
+    (wire.refused("TransactionConflictException"), Contended()),
     (wire.broken(), Unknown("InternalServerError")),
     (wire.broken(503), Unknown("InternalServerError")),
     (wire.lost, Unknown("ReadTimeoutError")),
@@ -258,14 +381,47 @@ def test_each_answer_of_the_service_is_a_row_of_the_reply_table(
     assert funded.debits.debit(PLAN, now=NOON) == Settled()
 
 
-@pytest.mark.parametrize("fault", [wire.lost, wire.broken(), wire.refused("ThrottlingException")])
+@pytest.mark.parametrize(
+    "fault", [wire.lost, wire.broken(), REFUSED["TransactionConflictException"]]
+)
 def test_a_refund_that_could_not_be_put_to_wait_is_not_said_to_wait(
     funded: Stores, fault: wire.Fault
 ) -> None:
-    with wire.faulty(funded.client, "UpdateItem", fault):
+    with wire.faulty(funded.client, "UpdateItem", *[fault] * CONFLICT_TRIES):
         assert funded.debits.wait(examples.debit(), "funds", now=NOON) is False
     [still] = funded.debits.debits(["rf_1"])[0]
     assert not still.waiting
+
+
+def test_the_sweeper_leaves_a_refund_to_the_debit_that_is_at_work_on_it(funded: Stores) -> None:
+    """And goes on with the others: its run does not end at a conflict."""
+    funded.refunds.accept(examples.refund(refund_id="rf_2"))
+    sent = Sent()
+    conflict = wire.refused("TransactionConflictException")
+    with wire.faulty(funded.client, "UpdateItem", *[conflict] * CONFLICT_TRIES):
+        sweeps.sweep(store=funded.sweeps, queue=sent, now=NOON + DAY, ready=lambda _: True)
+    assert sorted(sent.refunds) == ["rf_1", "rf_2"]
+    first, _ = sent.refunds
+    due = {each.debit.refund_id for each in funded.sweeps.due(NOON + DAY)}
+    assert due == {first}, "the other was moved on"
+    with wire.faulty(funded.client, "UpdateItem", conflict):
+        sweeps.sweep(store=funded.sweeps, queue=sent, now=NOON + DAY, ready=lambda _: True)
+    assert funded.sweeps.due(NOON + DAY) == []
+
+
+@dataclass
+class Sent:
+    """A queue that holds nothing for long."""
+
+    refunds: list[str] = field(default_factory=list)
+
+    def depth(self) -> int:
+        return 0
+
+    def send(self, refunds: Iterable[tuple[str, str]]) -> frozenset[str]:
+        names = [refund_id for refund_id, _ in refunds]
+        self.refunds += names
+        return frozenset(names)
 
 
 def test_contention_that_passes_is_settled_in_place(funded: Stores) -> None:

@@ -27,8 +27,12 @@ class Money(Model):
     at: Instant | None = None
 
 
-def aws_error(code: str) -> ClientError:
-    return ClientError({"Error": {"Code": code, "Message": SECRET}}, "GetItem")
+def aws_error(code: str, status: int = 400) -> ClientError:
+    response: Any = {
+        "Error": {"Code": code, "Message": SECRET},
+        "ResponseMetadata": {"HTTPStatusCode": status},
+    }
+    return ClientError(response, "UpdateItem")
 
 
 def make_app() -> APIGatewayHttpResolver:
@@ -61,6 +65,9 @@ def make_app() -> APIGatewayHttpResolver:
             "exceeds": AmountExceedsRefundable(refundable=5, requested=6, currency="CNY"),
             "bug": ValueError(SECRET),
             "throttled": aws_error("ThrottlingException"),
+            "conflict": aws_error("TransactionConflictException"),
+            "broken": aws_error("InternalServerError", 500),
+            "unavailable": aws_error("503", 503),
             "timeout": ReadTimeoutError(endpoint_url="http://table"),
             "unreachable": EndpointConnectionError(endpoint_url="http://table"),
             "denied": aws_error("AccessDeniedException"),
@@ -323,10 +330,13 @@ def test_a_detail_is_told_and_an_absent_one_is_not() -> None:
     assert "detail" not in json.loads(http.problem(Busy()).body or "")
 
 
-@pytest.mark.parametrize("kind", ["throttled", "timeout", "unreachable"])
+@pytest.mark.parametrize(
+    "kind", ["throttled", "conflict", "broken", "unavailable", "timeout", "unreachable"]
+)
 def test_what_another_try_may_mend_is_a_503_that_says_so(kind: str, log: io.StringIO) -> None:
     answer = serve(api.request("POST", f"/failures/{kind}"))
     assert (answer.status, answer.code) == (503, "busy")
+    assert answer.headers["retry-after"] == "1"
     assert SECRET not in log.getvalue()
 
 

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 LONGEST_CALL_MS = 9_500
-"""More than one database call with all its retries can take (`stores.dynamo.CLIENT_CONFIG`)."""
+"""What one database call with all its tries can take: `TRY_AGAIN_FOR`, then 9 s."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,8 +10,7 @@ from urllib.parse import unquote
 from aws_lambda_powertools.event_handler import APIGatewayHttpResolver, Response, content_types
 from aws_lambda_powertools.event_handler.openapi.exceptions import RequestValidationError
 from aws_lambda_powertools.event_handler.openapi.params import Header, Path, Query
-from botocore.exceptions import BotoCoreError, ClientError, HTTPClientError
-from botocore.exceptions import ConnectionError as NoConnection
+from botocore.exceptions import BotoCoreError, ClientError
 from pydantic import BeforeValidator, Field
 
 from refunds import members, paging
@@ -29,7 +28,7 @@ from refunds.fields import Id, Subject
 from refunds.members import Caller, MemberStore, Role
 from refunds.observability import log_failure, logger, metrics
 from refunds.settings import Settings
-from refunds.stores.dynamo import NOT_NOW
+from refunds.stores.answers import may_pass
 
 PROBLEM_JSON = "application/problem+json"
 PROBLEM_TYPE = "urn:instant-refunds:problem:"
@@ -87,7 +86,7 @@ def serve(app: APIGatewayHttpResolver, event: Event, context: Any) -> dict[str, 
         return _bare(problem(error))
     except (ClientError, BotoCoreError) as error:
         # Throttled, or no answer in time: whatever was done, the same request may be sent again.
-        return _bare(problem(Busy()) if _may_pass(error) else _failed(error))
+        return _bare(problem(Busy()) if may_pass(error) else _failed(error))
     except Exception as error:  # noqa: BLE001  # the last guard: logged, counted, and answered
         return _bare(_failed(error))
     # A body of null is none in the format, but breaks the local AWS; an empty one is the same.
@@ -162,12 +161,6 @@ def problem(error: RefundsError) -> Response[str]:
     )
 
 
-def _may_pass(error: ClientError | BotoCoreError) -> bool:
-    if isinstance(error, ClientError):
-        return error.response["Error"]["Code"] in NOT_NOW
-    return isinstance(error, HTTPClientError | NoConnection)
-
-
 def _with_text_body(event: Event) -> Event:
     """The event with its body as plain text and called JSON, whichever way it came.
 
@@ -240,7 +233,7 @@ def _escaped(name: str) -> str:
 def _bare(response: Response[str]) -> dict[str, Any]:
     return {
         "statusCode": response.status_code,
-        "headers": {"Content-Type": response.content_type},
+        "headers": {"Content-Type": response.content_type, **response.headers},
         "body": response.body,
         "isBase64Encoded": False,
     }

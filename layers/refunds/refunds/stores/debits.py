@@ -21,14 +21,8 @@ from refunds.settlement import (
     Short,
     Unknown,
 )
-from refunds.stores.dynamo import (
-    CONTENTION,
-    NOT_NOW,
-    Action,
-    Values,
-    actions_of,
-    refused_actions,
-)
+from refunds.stores import answers
+from refunds.stores.dynamo import Action, Values, actions_of, refused_actions
 from refunds.stores.standing import StandingStore
 from refunds.times import format_instant
 
@@ -82,8 +76,7 @@ class DebitStore(StandingStore):
             return _reply(reasons, actions, plan.payments)
         except ClientError as error:
             # A definite "not now" is told from everything else, of which nothing is known.
-            code = error.response["Error"]["Code"]
-            return Contended() if code in NOT_NOW else Unknown(code)
+            return Contended() if answers.is_not_now(error) else Unknown(answers.code_of(error))
         except BotoCoreError as error:
             return Unknown(type(error).__name__)
         return Settled()
@@ -107,7 +100,7 @@ class DebitStore(StandingStore):
                     "now": format_instant(now),
                 },
             )
-        except (ClientError, BotoCoreError):
+        except (ClientError, BotoCoreError, Busy):
             return False
         return True
 
@@ -185,7 +178,7 @@ def _reply(reasons: Sequence[Any], actions: Sequence[Action], payments: Sequence
         )
     if refused:
         return Frozen() if any(item and "frozen" in item for _, item in refused) else Short()
-    if any(reason.get("Code") in CONTENTION for reason in reasons):
+    if any(reason.get("Code") in answers.CONTENTION for reason in reasons):
         return Contended()
     return Unknown(", ".join(sorted({str(reason.get("Code")) for reason in reasons})))
 

@@ -5,7 +5,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from functools import cache
+from functools import cache, partial
 from itertools import batched
 from typing import TYPE_CHECKING, Any, Self
 
@@ -16,6 +16,7 @@ from botocore.exceptions import ClientError
 
 from refunds.errors import Busy
 from refunds.settings import Settings
+from refunds.stores import answers
 from refunds.table import DUE_LIST, Key
 from refunds.times import format_instant
 
@@ -31,18 +32,9 @@ CLIENT_CONFIG = Config(
 """At most 9 s for one call with its pauses, below the 10 s of an API function."""
 
 CONFLICT_TRIES = 5
+TRY_AGAIN_FOR = 0.5
+"""Seconds after which what was answered "not now" is not sent again: a call may still take 9 s."""
 MAX_BATCH_GET = 100
-CONTENTION = frozenset({"TransactionConflict", "ThrottlingError", "ProvisionedThroughputExceeded"})
-"""Why an action of a canceled transaction may be sent again."""
-NOT_NOW = frozenset(
-    {
-        "ProvisionedThroughputExceededException",
-        "RequestLimitExceeded",
-        "ThrottlingException",
-        "TransactionInProgressException",
-    }
-)
-"""Why a whole request may be sent again: nothing of it was done, or its conditions will tell."""
 
 type Item = dict[str, Any]
 type Values = dict[str, Any]
@@ -108,6 +100,7 @@ class Dynamo:
     client: "DynamoDBClient"
     table: str
     pause: Callable[[float], None] = field(default=time.sleep)
+    clock: Callable[[], float] = field(default=time.monotonic)
 
     @classmethod
     def from_settings(cls, settings: Settings) -> Self:
@@ -125,15 +118,24 @@ class Dynamo:
         return found
 
     def put(self, key: Key, values: Values) -> None:
-        self.client.put_item(TableName=self.table, Item={**key, **to_item(values)})
+        """Raises Busy."""
+        item = {**key, **to_item(values)}
+        self._send(partial(self.client.put_item, TableName=self.table, Item=item))
 
     def update(self, key: Key, expression: str, condition: str | None, values: Values) -> bool:
-        """Whether the condition held. `#status` names the one attribute with a reserved name."""
-        try:
-            self.client.update_item(**self._update(key, expression, condition, values))
-        except self.client.exceptions.ConditionalCheckFailedException:
-            return False
-        return True
+        """Whether the condition held. `#status` names the one attribute with a reserved name.
+
+        Raises Busy.
+        """
+        request = self._update(key, expression, condition, values)
+        return self._held(partial(self.client.update_item, **request))
+
+    def delete(self, key: Key) -> bool:
+        """Whether it was there. Raises Busy."""
+        answer = self._send(
+            partial(self.client.delete_item, TableName=self.table, Key=key, ReturnValues="ALL_OLD")
+        )
+        return "Attributes" in answer
 
     def action_put(
         self,
@@ -194,36 +196,16 @@ class Dynamo:
             what the first action whose condition failed says.
             Busy: conflicts or throttling, after a few tries; nothing was written.
         """
-        for attempt in range(CONFLICT_TRIES):
-            try:
-                self.client.transact_write_items(TransactItems=actions_of(actions))
-            except self.client.exceptions.TransactionCanceledException as error:
-                reasons = error.response.get("CancellationReasons", [])
-                refusal = _refusal(reasons, actions)
-                if refusal:
-                    raise refusal from error
-                if not any(reason.get("Code") in CONTENTION for reason in reasons):
-                    raise
-                self.back_off(attempt)
-            except ClientError as error:
-                if error.response["Error"]["Code"] not in NOT_NOW:
-                    raise
-                self.back_off(attempt)
-            else:
-                return
-        raise Busy
+        self._send(partial(self._transact, actions))
 
     def back_off(self, attempt: int) -> None:
         """Full jitter: at most 50 ms, doubling."""
         self.pause(random.uniform(0, 0.05 * 2**attempt))  # noqa: S311  # spreads load, hides nothing
 
     def put_new(self, key: Key, values: Values) -> bool:
-        """Whether it was not there yet."""
-        try:
-            self.client.put_item(**self.action_put(key, values).request)
-        except self.client.exceptions.ConditionalCheckFailedException:
-            return False
-        return True
+        """Whether it was not there yet. Raises Busy."""
+        request = self.action_put(key, values).request
+        return self._held(partial(self.client.put_item, **request))
 
     def query(self, first: Key) -> list[Values]:
         """Every item of a partition whose sort key begins as `first`'s; for short lists only."""
@@ -266,30 +248,57 @@ class Dynamo:
         return [{"pk": {"S": item["pk"]}, "sk": {"S": item["sk"]}} for item in found]
 
     def get_together(self, keys: Sequence[Key]) -> list[Values | None]:
-        """Items as they were at one instant: a serialisable read."""
+        """Items as they were at one instant: a serialisable read. Raises Busy."""
         gets: Any = [{"Get": {"TableName": self.table, "Key": key}} for key in keys]
-        for attempt in range(CONFLICT_TRIES):
-            try:
-                answer = self.client.transact_get_items(TransactItems=gets)
-            except self.client.exceptions.TransactionCanceledException:
-                self.back_off(attempt)
-            else:
-                return [
-                    from_item(each["Item"]) if "Item" in each else None
-                    for each in answer["Responses"]
-                ]
-        raise Busy
+        answer = self._send(partial(self.client.transact_get_items, TransactItems=gets))
+        return [from_item(each["Item"]) if "Item" in each else None for each in answer["Responses"]]
 
     def _get_chunk(self, keys: Sequence[Key]) -> Iterator[Values]:
         wanted: Any = {self.table: {"Keys": keys, "ConsistentRead": True}}
         for attempt in range(CONFLICT_TRIES):
-            answer = self.client.batch_get_item(RequestItems=wanted)
+            answer = self._send(partial(self.client.batch_get_item, RequestItems=wanted))
             yield from map(from_item, answer["Responses"].get(self.table, []))
             wanted = answer["UnprocessedKeys"]
             if not wanted:
                 return
             self.back_off(attempt)
         raise Busy
+
+    def _send[Answer](self, request: Callable[[], Answer]) -> Answer:
+        """What DynamoDB answers, once it is not "not now" any more.
+
+        Raises:
+            Busy: it was that each time, or there is no time for another try; nothing was written.
+        """
+        begun = self.clock()
+        for attempt in range(CONFLICT_TRIES):
+            if attempt:
+                self.back_off(attempt - 1)
+            if self.clock() - begun > TRY_AGAIN_FOR:
+                break
+            try:
+                return request()
+            except ClientError as error:
+                if not answers.is_not_now(error):
+                    raise
+        raise Busy
+
+    def _held(self, write: Callable[[], Any]) -> bool:
+        """Whether the write's condition held. Raises Busy."""
+        try:
+            self._send(write)
+        except self.client.exceptions.ConditionalCheckFailedException:
+            return False
+        return True
+
+    def _transact(self, actions: Sequence[Action]) -> None:
+        try:
+            self.client.transact_write_items(TransactItems=actions_of(actions))
+        except self.client.exceptions.TransactionCanceledException as error:
+            refusal = _refusal(error.response.get("CancellationReasons", []), actions)
+            if refusal:
+                raise refusal from error
+            raise
 
     def _update(self, key: Key, expression: str, condition: str | None, values: Values) -> Item:
         request: Item = {

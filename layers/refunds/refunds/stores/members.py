@@ -15,7 +15,4 @@ class MemberStore(Dynamo):
         self.put(table.member(subject), membership.model_dump(mode="json"))
 
     def delete_membership(self, subject: str) -> bool:
-        answer = self.client.delete_item(
-            TableName=self.table, Key=table.member(subject), ReturnValues="ALL_OLD"
-        )
-        return "Attributes" in answer
+        return self.delete(table.member(subject))

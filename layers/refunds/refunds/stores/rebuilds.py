@@ -124,7 +124,7 @@ class RebuildStore(StatementStore):
             place = table.statement_entry(owner, mark.booked_at, mark.number) if mark else None
             key = {"pk": {"S": item["pk"]}, "sk": {"S": item["sk"]}}
             if key != place:
-                self.client.delete_item(TableName=self.table, Key=key)
+                self.delete(key)
 
     def _write_totals(self, owner: Owner, made: _Made, seen: Head | None) -> None:
         """Months and head in one transaction, unless another was booked since they were read."""

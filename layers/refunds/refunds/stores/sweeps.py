@@ -3,6 +3,7 @@
 from datetime import datetime
 
 from refunds import table
+from refunds.errors import Busy
 from refunds.stores.debits import OPEN_STILL, OPEN_VALUES, debit_of, is_open
 from refunds.stores.standing import StandingStore
 from refunds.sweeps import Due
@@ -27,15 +28,21 @@ class SweepStore(StandingStore):
         ]
 
     def postpone(self, due: Due, *, tries: int, until: datetime) -> bool:
-        """Whether it was still open and due as seen: a debit meanwhile has the last word."""
-        return self.update(
-            table.refund(due.debit.refund_id),
-            "SET due_at = :until, tries = :tries",
-            f"{OPEN_STILL} AND due_at = :seen",
-            {
-                **OPEN_VALUES,
-                "until": format_instant(until),
-                "tries": tries,
-                "seen": format_instant(due.due_at),
-            },
-        )
+        """Whether it was still open and due as seen: a debit meanwhile has the last word.
+
+        Also one that has not come to its end within the tries.
+        """
+        try:
+            return self.update(
+                table.refund(due.debit.refund_id),
+                "SET due_at = :until, tries = :tries",
+                f"{OPEN_STILL} AND due_at = :seen",
+                {
+                    **OPEN_VALUES,
+                    "until": format_instant(until),
+                    "tries": tries,
+                    "seen": format_instant(due.due_at),
+                },
+            )
+        except Busy:
+            return False

@@ -1,0 +1,45 @@
+"""What an error of AWS means: not now, nobody knows, or never. The one place that says so.
+
+A test holds the codes to the errors that AWS's own model names for each call of the stores.
+"""
+
+from http import HTTPStatus
+
+from botocore.exceptions import BotoCoreError, ClientError, HTTPClientError
+from botocore.exceptions import ConnectionError as NoConnection
+
+NOT_NOW = frozenset(
+    {
+        "ProvisionedThroughputExceededException",
+        "ReplicatedWriteConflictException",
+        "RequestLimitExceeded",
+        "ThrottlingException",
+        "TransactionConflictException",
+        "TransactionInProgressException",
+    }
+)
+"""Why a request may be sent again as it is: nothing of it was done, or its conditions will tell.
+
+A plain write meets `TransactionConflictException` when its item is in a transaction at that moment.
+`LimitExceededException` is not among them: no call on items answers it.
+"""
+CONTENTION = frozenset({"TransactionConflict", "ThrottlingError", "ProvisionedThroughputExceeded"})
+"""The same of a transaction that was canceled: why one of its actions may be sent again."""
+
+
+def is_not_now(error: ClientError) -> bool:
+    """Whether it was not carried out, and the same request may succeed in a moment."""
+    reasons = error.response.get("CancellationReasons", [])
+    return code_of(error) in NOT_NOW or any(reason.get("Code") in CONTENTION for reason in reasons)
+
+
+def may_pass(error: ClientError | BotoCoreError) -> bool:
+    """Whether whoever asked may ask again: not now, or no answer that says what was done."""
+    if not isinstance(error, ClientError):
+        return isinstance(error, HTTPClientError | NoConnection)
+    status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
+    return is_not_now(error) or status >= HTTPStatus.INTERNAL_SERVER_ERROR
+
+
+def code_of(error: ClientError) -> str:
+    return error.response["Error"]["Code"]
