@@ -90,7 +90,11 @@ class SteppedDebits(DebitStore):
 
 class SteppedWallets(WalletStore):
     def posted(self, posting_id: str) -> Any:
-        stop("read")
+        """The balances are read in the same step; what is looked up after them is so as well."""
+        actor = _actors[threading.current_thread()]
+        if actor.at != "reading":
+            actor.stop("read")
+            actor.at = "reading"
         return super().posted(posting_id)
 
     def post(self, *args: Any, **named: Any) -> None:

@@ -5,6 +5,7 @@ from dataclasses import replace
 from datetime import timedelta
 
 import pytest
+from botocore.awsrequest import AWSResponse
 
 from refunds import corrections, funding, operations, upkeep, wallets
 from refunds.corrections import Correction, CorrectionRequest, CorrectionStatus
@@ -391,6 +392,29 @@ def test_a_payout_decided_on_a_balance_that_is_gone_is_decided_again(stores: Sto
     assert refused.value.facts["payable"] == 30
 
 
+@pytest.mark.parametrize(
+    ("party", "read"), [(SELLER, ["TransactGetItems"]), (CUSTOMER, ["GetItem", "GetItem"])]
+)
+def test_a_payout_that_its_own_first_call_leaves_nothing_for_is_answered_as_that_one(
+    stores: Stores, party: Party, read: list[str]
+) -> None:
+    """The first call is written after the second has looked its key up."""
+    fund(stores, 200)
+    accept(stores)
+    settle(stores, "rf_1")
+    made = []
+
+    def the_first_call_is_written(_: object) -> None:
+        made.append(pay_out(Stores(stores.client, stores.table), party, 100))
+
+    lookups = [wire.fine] * (len(read) - 1)
+    with wire.faulty(stores.client, read[0], *lookups, the_first_call_is_written):
+        made.append(pay_out(stores, party, 100))
+    assert made[0] == made[1]
+    with pytest.raises(PayoutExceedsPayable):
+        pay_out(stores, party, 100, "another")
+
+
 # ── Corrections ─────────────────────────────────────────────────────────────────────────────────
 
 M_AVAILABLE, M_DEPOSIT, M_DEBT = (
@@ -622,10 +646,31 @@ def test_a_refund_reversed_by_two_at_once_is_reversed_once(stores: Stores) -> No
 
     with (
         wire.faulty(stores.client, "TransactWriteItems", another_comes_first),
-        pytest.raises((RefundNotReversible, InsufficientBalance)),
+        pytest.raises(RefundNotReversible),
     ):
         reverse(stores)
     assert funds(stores).available == 100
+
+
+def test_a_reversal_that_only_the_buyer_s_balance_refuses_is_told_to_be_done(
+    stores: Stores,
+) -> None:
+    """Of several conditions that fail, the service need not name the first."""
+    fund(stores, 100)
+    accept(stores)
+    settle(stores, "rf_1")
+    refused = wire.canceled("None", "None", "ConditionalCheckFailed")
+
+    def another_comes_first(request: object) -> AWSResponse | None:
+        reverse(Stores(stores.client, stores.table))
+        return refused(request)
+
+    with (
+        wire.faulty(stores.client, "TransactWriteItems", another_comes_first),
+        pytest.raises(RefundNotReversible) as told,
+    ):
+        reverse(stores)
+    assert told.value.facts == {"status": "reversed"}
 
 
 # ── Suspensions ─────────────────────────────────────────────────────────────────────────────────

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field, replace
+from datetime import datetime
 from itertools import count
 
 import boto3
@@ -9,7 +10,7 @@ import pytest
 from botocore.exceptions import ClientError, ReadTimeoutError
 from moto import mock_aws
 
-from refunds import funding, intake, settlement, sweeps, wallets
+from refunds import funding, intake, policies, settlement, sweeps, wallets
 from refunds.deadline import LONGEST_CALL_MS, Deadline
 from refunds.errors import Busy
 from refunds.funding import Funds
@@ -17,10 +18,11 @@ from refunds.members import Membership
 from refunds.operations import LimitsRequest
 from refunds.queue import DebitQueue
 from refunds.settlement import Contended, Reply, Settled, Unknown
+from refunds.standing import Cause
 from refunds.stores import answers
 from refunds.stores.dynamo import CONFLICT_TRIES, TRY_AGAIN_FOR
 from refunds.wallets import Credit, CreditRequest
-from tests.stores import engines, wire
+from tests.stores import engines, market, wire
 from tests.stores.engines import Stores
 from tests.unit import examples
 from tests.unit.examples import BUYER, DAY, MERCHANT, NOON, ORDER
@@ -193,12 +195,16 @@ def test_an_order_that_changes_under_every_decision_is_busy(stores: Stores) -> N
     assert order.refundable == 1000
 
 
+@pytest.mark.parametrize(
+    ("amount", "arrived_at"), [(None, NOON), (100, NOON + 8 * DAY)], ids=["all", "late"]
+)
 def test_a_request_that_lost_to_its_own_first_try_is_told_that_one_s_refund(
-    stores: Stores,
+    stores: Stores, amount: int | None, arrived_at: datetime
 ) -> None:
-    """The first try took all that was left after the second had looked its key up."""
+    """The first try was accepted after the second had looked its key up: all that was left is
+    taken, or the window has closed since."""
     stores.refunds.put_order(examples.order())
-    wanted = examples.wanted(amount=None)
+    wanted = examples.wanted(amount=amount)
     answers = []
 
     def first_try(_: object) -> None:
@@ -206,7 +212,29 @@ def test_a_request_that_lost_to_its_own_first_try_is_told_that_one_s_refund(
         answers.append(intake.request(BUYER, "k", wanted, store=store, arrived_at=NOON))
 
     with wire.faulty(stores.client, "GetItem", first_try):
-        answers.append(intake.request(BUYER, "k", wanted, store=stores.refunds, arrived_at=NOON))
+        second = intake.request(BUYER, "k", wanted, store=stores.refunds, arrived_at=arrived_at)
+        answers.append(second)
+    assert [new for _, new in answers] == [True, False]
+    assert answers[0][0] == answers[1][0]
+
+
+def test_a_confirmation_that_lost_to_its_own_first_try_is_told_that_it_is_confirmed(
+    stores: Stores,
+) -> None:
+    """The first try was confirmed, and the merchant suspended, after the second had looked."""
+    stores.merchants.put_shop(MERCHANT, examples.SHOP, complete=True)
+    market.certify(stores)
+    draft = policies.edit(MERCHANT, examples.TERMS, store=stores.policies, now=NOON)
+    digest = draft.digest or ""
+    answers = []
+
+    def first_try(_: object) -> None:
+        other = Stores(boto3.client("dynamodb"), stores.table)
+        answers.append(policies.confirm(MERCHANT, digest, store=other.policies, now=NOON))
+        assert other.merchants.suspend(MERCHANT, Cause.OPERATOR, "x", by="op", now=NOON)
+
+    with wire.faulty(stores.client, "GetItem", wire.fine, first_try):
+        answers.append(policies.confirm(MERCHANT, digest, store=stores.policies, now=NOON))
     assert [new for _, new in answers] == [True, False]
     assert answers[0][0] == answers[1][0]
 

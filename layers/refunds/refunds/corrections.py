@@ -180,11 +180,7 @@ def reverse(
         RefundNotFound, RefundNotReversible: it is not there, or has not succeeded.
         InsufficientBalance: the buyer no longer has the money.
     """
-    refund = store.refund(refund_id)
-    if refund is None:
-        raise RefundNotFound
-    if refund.status is not RefundStatus.SUCCEEDED:
-        raise RefundNotReversible(status=refund.status)
+    refund = _reversible(refund_id, store)
     reversal = Reversal(
         refund_id=refund_id,
         merchant_id=refund.merchant_id,
@@ -212,8 +208,22 @@ def reverse(
             store.reverse(refund, posting, reversal, {refund.merchant_id: funds})
         except BalancesChanged:
             continue
+        except InsufficientBalance:
+            # Reversed by another in this moment, it has itself taken what the buyer lacks now.
+            _reversible(refund_id, store)
+            raise
         return reversal
     raise Busy
+
+
+def _reversible(refund_id: str, store: CorrectionStore) -> Refund:
+    """Raises RefundNotFound, RefundNotReversible."""
+    refund = store.refund(refund_id)
+    if refund is None:
+        raise RefundNotFound
+    if refund.status is not RefundStatus.SUCCEEDED:
+        raise RefundNotReversible(status=refund.status)
+    return refund
 
 
 def _open(correction_id: str, store: CorrectionStore) -> Correction:

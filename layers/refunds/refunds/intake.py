@@ -5,7 +5,6 @@ from typing import Protocol
 
 from refunds import eligibility, orders, refunds
 from refunds.errors import (
-    AmountExceedsRefundable,
     Busy,
     GoodsNotIntact,
     IdempotencyKeyReused,
@@ -81,8 +80,10 @@ def request(
             return _decide(refund_id, buyer_id, wanted, store=store, arrived_at=arrived_at), True
         except Superseded:
             continue
-        except AmountExceedsRefundable:
-            # Since the key was looked up, its own first request may have taken what was left.
+        except GoodsNotIntact:
+            raise  # recorded under the key
+        except eligibility.REFUSALS:
+            # Since the key was looked up, its own first request may have been accepted.
             earlier = store.refund(refund_id)
             if earlier is None:
                 raise

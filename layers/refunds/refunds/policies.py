@@ -8,7 +8,12 @@ from enum import StrEnum
 from typing import Protocol
 
 from refunds.digests import digest as content_digest
-from refunds.errors import InstantRefundOff, PolicyAlreadyConfirmed, PolicyDraftChanged
+from refunds.errors import (
+    InstantRefundOff,
+    PolicyAlreadyConfirmed,
+    PolicyDraftChanged,
+    RefundsError,
+)
 from refunds.fields import Digest, Id, Instant, Model, Switch, Text
 
 
@@ -136,28 +141,36 @@ def confirm(
     standing = store.confirmed_policy(merchant_id)
     if standing:
         return _replayed(standing, digest), False
+    try:
+        policy = _reviewed(merchant_id, digest, store=store, now=now)
+        store.confirm(policy)
+    except RefundsError:
+        # Since it was looked up, a confirmation may have come first: this one's own when it was
+        # sent before, or another's of the same draft. Either is its answer.
+        winner = store.confirmed_policy(merchant_id)
+        if winner is None:
+            raise
+        return _replayed(winner, digest), False
+    return _confirmed(policy), True
+
+
+def _reviewed(
+    merchant_id: str, digest: str, *, store: PolicyStore, now: datetime
+) -> ConfirmedPolicy:
+    """The draft, if it is what was reviewed. Raises as `confirm` does."""
     store.check_standing(merchant_id)
     draft = store.draft(merchant_id)
     if draft is None or draft.digest != digest:
         raise PolicyDraftChanged(draft_digest=draft.digest if draft else None)
     if not draft.instant_refund:
         raise InstantRefundOff
-    policy = ConfirmedPolicy(
+    return ConfirmedPolicy(
         merchant_id=merchant_id,
         instant_refund=draft.instant_refund,
         statement=draft.statement,
         digest=digest,
         confirmed_at=now,
     )
-    try:
-        store.confirm(policy)
-    except PolicyAlreadyConfirmed:
-        # Another confirmation won the race; of the same draft, it is this one's answer too.
-        winner = store.confirmed_policy(merchant_id)
-        if winner is None:
-            raise
-        return _replayed(winner, digest), False
-    return _confirmed(policy), True
 
 
 def _replayed(policy: ConfirmedPolicy, digest: str) -> RefundPolicy:

@@ -195,6 +195,9 @@ def pay_out(
             payable = store.buyer_balance(party.id, request.currency)
             account = ledger.buyer(party.id)
         if request.amount > payable:
+            # Since the key was looked up, its own first request may have taken what is missing.
+            if store.posted(payout_id):
+                raise BalancesChanged
             raise PayoutExceedsPayable(payable=payable, currency=request.currency)
         legs = (Leg(account, -request.amount), Leg(ledger.PAYOUT, request.amount))
         posting = Posting(payout_id, Cause.PAYOUT, request.currency, format_instant(now), legs)
