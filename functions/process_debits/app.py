@@ -26,9 +26,9 @@ def lambda_handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
     deadline = Deadline(context.get_remaining_time_in_millis)
     for group in debits.groups(found):
         result = settlement.settle(group, store=store, clock=_now, ready=deadline.ready)
-        if result.contended > TOLERATED:
+        if result.contended > TOLERATED and deadline.left:
             store.grow(group[0].merchant_id, group[0].currency, now=_now())
-        if result.short:
+        if result.short and deadline.left:
             store.suspend_for_funds(group[0].merchant_id, group[0].currency, now=_now())
         outcome |= result
     _report(outcome, found, malformed=len(batch.malformed))

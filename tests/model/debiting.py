@@ -179,6 +179,9 @@ class Debiting:
         if worker.at in {At.TRY, At.PAY} and "late" in kinds:
             given_up = self.failing(worker, worker.group)
             yield self.edge(less, place, given_up, "has no time to send", (), fault=True)
+        if worker.at in {At.READ, At.HOLD} and "late" in kinds:
+            given_up = self.failing(worker, worker.group)
+            yield self.edge(less, place, given_up, "has no time to plan", (), fault=True)
         if worker.at == At.WAIT and "late" in kinds:
             given_up = self.waited(worker, failed=True)
             yield self.edge(less, place, given_up, "has no time to wait", (), fault=True)

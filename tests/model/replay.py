@@ -20,7 +20,6 @@ from moto import mock_aws
 from functions.process_debits import app
 from local.table import create_table
 from refunds import intake, sweeps, table, wallets
-from refunds.deadline import Deadline
 from refunds.errors import AmountExceedsRefundable, Busy, PayoutExceedsPayable, RefundNotCancelable
 from refunds.members import Party, Role
 from refunds.refunds import refund_id
@@ -42,9 +41,10 @@ from tests.model.state import (
     members,
 )
 from tests.model.stepping import (
+    LATE,
     Actor,
     Sent,
-    SteppedContext,
+    SteppedDeadline,
     SteppedDebits,
     SteppedFunds,
     SteppedWallets,
@@ -53,6 +53,7 @@ from tests.model.story import follow
 from tests.stores import engines, tables, wire
 from tests.stores.engines import Stores
 from tests.unit import examples
+from tests.unit.api import Context
 from tests.unit.examples import NOON
 
 CURRENCY = "CNY"
@@ -208,8 +209,8 @@ class World:
             case "crashes":
                 worker.resume("crash")
                 self.workers[step.who] = None
-            case "has no time to send" | "has no time to wait":
-                worker.resume("0 late")
+            case "has no time to send" | "has no time to plan" | "has no time to wait":
+                worker.resume(LATE)
             case "conflicts":
                 fault = wire.canceled("TransactionConflict")
                 self._resume(worker, step, "TransactWriteItems", fault)
@@ -221,21 +222,19 @@ class World:
                 self._resume(worker, step)
 
     def _resume(self, worker: Actor, step: Step, operation: str = "", *faults: wire.Fault) -> None:
-        expected = {"tries shard": "try", "reads all": "read", "holds": "hold"}
-        if step.what in expected:
-            assert worker.at == expected[step.what], (worker.at, worker.error)
-        else:
-            assert worker.at in {"try", "ready"}, (worker.at, worker.error)
-        command = f"{step.detail[0]}" if worker.at == "try" else "go"
+        assert worker.at == "ready", (worker.at, worker.error)
+        command = f"{step.detail[0]}" if step.detail else ""
         with wire.faulty(self.stores.client, operation or "TransactWriteItems", *faults):
             worker.resume(command)
+        if step.what in {"tries shard", "reads all", "holds"}:
+            assert worker.took == step.what, (worker.took, worker.error)
 
     def _invoke(self, batch: tuple[int, ...]) -> Any:
         records = [
             {"messageId": f"{each}", "body": json.dumps({"refund_id": self.id(each)})}
             for each in batch
         ]
-        return app.lambda_handler({"Records": records}, SteppedContext())
+        return app.lambda_handler({"Records": records}, Context())
 
     def call(self, before: State, step: Step, after: State) -> None:
         request = self.bounds.requests[step.who]
@@ -359,7 +358,7 @@ def world(bounds: Bounds) -> Iterator[World]:
         patch.multiple(
             app,
             store=SteppedDebits(client, "Table", pause=lambda _: None),
-            Deadline=lambda remaining_ms: Deadline(remaining_ms, lambda _: None),
+            Deadline=SteppedDeadline,
             _now=lambda: NOON + timedelta(minutes=1),
         ),
     ):

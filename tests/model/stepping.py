@@ -9,13 +9,13 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
+from refunds.deadline import Deadline
 from refunds.queue import DebitQueue
 from refunds.stores.debits import DebitStore
 from refunds.stores.funds import FundStore
 from refunds.stores.wallets import WalletStore
-from tests.unit.api import Context
 
-ENOUGH_MS, TOO_LITTLE_MS = 30_000, 0
+LATE = "late"
 
 
 class Crashed(BaseException):
@@ -26,7 +26,7 @@ class Actor:
     """A thread that runs only between two of its stops, while everyone else stands still."""
 
     def __init__(self, do: Callable[[], Any]) -> None:
-        self.at, self.command = "", ""
+        self.at, self.command, self.took = "", "", ""
         self.answer: Any = None
         self.error: BaseException | None = None
         self._go, self._stopped = threading.Semaphore(0), threading.Semaphore(0)
@@ -53,10 +53,14 @@ class Actor:
             raise Crashed
         return self.command
 
+    def takes(self, step: str) -> None:
+        """Called by its own thread: what it does since it was resumed."""
+        self.at = self.took = step
+
     def resume(self, command: str) -> None:
         if self.at == "end":
             return
-        self.command = command
+        self.command, self.took = command, ""
         self._go.release()
         self._stopped.acquire()
 
@@ -64,23 +68,45 @@ class Actor:
 _actors: dict[threading.Thread, Actor] = {}
 
 
+def acting() -> Actor:
+    return _actors[threading.current_thread()]
+
+
 def stop(at: str) -> str:
-    return _actors[threading.current_thread()].stop(at)
+    return acting().stop(at)
+
+
+class SteppedDeadline(Deadline):
+    """Asked before each call of the database: there the model's worker stops."""
+
+    def ready(self, attempt: int) -> bool:  # noqa: ARG002
+        actor = acting()
+        # A first try looks for its shard, a plan for the overdue, in one step with the call before.
+        if actor.at in {"tries shard", "reads all"}:
+            actor.at = "goes on"
+            return True
+        return actor.stop("ready") != LATE
+
+    @property
+    def left(self) -> bool:
+        """Growing and suspending are no steps of the model."""
+        return True
 
 
 class SteppedDebits(DebitStore):
-    """Stops where the model's worker does."""
+    """Tells which of the model's steps its worker takes."""
 
     def shard(self, merchant_id: str, currency: str, *, seed: str) -> int:  # noqa: ARG002
         """Any number is as good as what is known of the shards: the trace says which."""
-        return int(stop("try").partition(" ")[0])
+        acting().takes("tries shard")
+        return int(acting().command)
 
     def funds(self, merchant_id: str, currency: str) -> Any:
-        stop("read")
+        acting().takes("reads all")
         return super().funds(merchant_id, currency)
 
     def hold(self, merchant_id: str, currency: str, *, held: bool) -> None:
-        stop("hold")
+        acting().takes("holds")
         super().hold(merchant_id, currency, held=held)
 
     def grow(self, merchant_id: str, currency: str, *, now: datetime) -> bool:  # noqa: ARG002
@@ -91,7 +117,7 @@ class SteppedDebits(DebitStore):
 class SteppedWallets(WalletStore):
     def posted(self, posting_id: str) -> Any:
         """The balances are read in the same step; what is looked up after them is so as well."""
-        actor = _actors[threading.current_thread()]
+        actor = acting()
         if actor.at != "reading":
             actor.stop("read")
             actor.at = "reading"
@@ -110,17 +136,6 @@ class SteppedFunds(FundStore):
     def transact(self, *actions: Any) -> None:
         stop("write")
         super().transact(*actions)
-
-
-class SteppedContext(Context):
-    def get_remaining_time_in_millis(self) -> int:
-        """Asked before each debit and each waiting; a first try has stopped already."""
-        actor = _actors[threading.current_thread()]
-        if actor.at == "try":
-            command, actor.at = actor.command, "ready"
-        else:
-            command = actor.stop("ready")
-        return TOO_LITTLE_MS if command.endswith("late") else ENOUGH_MS
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,12 +11,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from refunds import debits, funding, settlement
-from refunds.debits import Debit
+from refunds.deadline import LONGEST_CALL_MS
+from refunds.debits import MAX_OVERDUE, Debit
 from refunds.funding import Funds, Plan
 from refunds.settlement import (
     Contended,
     Frozen,
     Outcome,
+    Overdue,
     Rejected,
     Reply,
     Settled,
@@ -44,6 +46,8 @@ class Book:
     weather: Iterator[str] = field(default_factory=lambda: iter(()))
     glass: Iterator[Reading | None] = field(default_factory=lambda: iter(()))
     """What the next reads of all sources find; nothing there means what is."""
+    sight: Iterator[Contended | Unknown] = field(default_factory=lambda: iter(()))
+    """What becomes of the next looks for the overdue; none means that they are found."""
     buyers: dict[Account, int] = field(default_factory=dict)
     waits_for: dict[str, str] = field(default_factory=dict)
     debited: list[int] = field(default_factory=list)
@@ -78,15 +82,21 @@ class Book:
     def funds(self, merchant_id: str, currency: str) -> Reading:
         return next(self.glass, None) or self.sources.get((merchant_id, currency), Funds())
 
-    def overdue(self, merchant_id: str, currency: str, *, now: datetime) -> tuple[Debit, ...]:
+    def overdue(
+        self, merchant_id: str, currency: str, *, now: datetime
+    ) -> Overdue | Contended | Unknown:
+        if missed := next(self.sight, None):
+            return missed
         since = format_instant(now - funding.HELD_AFTER)
-        return tuple(
+        found = [
             replace(each, waiting=True)
             for each in self.recorded.values()
             if (each.merchant_id, each.currency) == (merchant_id, currency)
             and self.status[each.refund_id] == "awaiting_funds"
             and each.requested_at < since
-        )
+        ]
+        found.sort(key=lambda each: (each.requested_at, each.refund_id))
+        return Overdue(tuple(found[:MAX_OVERDUE]), more=len(found) > MAX_OVERDUE)
 
     def hold(self, merchant_id: str, currency: str, *, held: bool) -> None:
         self.holds.append(held)
@@ -358,11 +368,69 @@ def test_when_the_sources_can_never_be_read_the_messages_are_given_back() -> Non
 
 
 def test_without_time_to_write_that_it_waits_a_refund_is_delivered_again() -> None:
-    book, left = Book.of(A, B), iter([True, True])
+    book = Book.of(A, B)
     outcome = settlement.settle(
-        [A, B], store=book, clock=lambda: NOON, ready=lambda _: next(left, False)
+        [A, B], store=book, clock=lambda: NOON, ready=lambda _: not book.waits_for
     )
     assert outcome == Outcome(waiting=ids("rf_a"), failed=ids("rf_b"), short=True)
+
+
+# ── Time ────────────────────────────────────────────────────────────────────────────────────────
+
+FUNCTION_MS = 30_000
+
+
+@dataclass
+class Slow:
+    """A store each call of which takes as long as it can, or less."""
+
+    store: Book
+    takes: Iterator[int]
+    elapsed: int = 0
+    called: list[str] = field(default_factory=list)
+
+    def __getattr__(self, name: str) -> Any:
+        self.elapsed += next(self.takes, 0)
+        self.called.append(name)
+        return getattr(self.store, name)
+
+    def ready(self, _: int) -> bool:
+        return FUNCTION_MS - self.elapsed > LONGEST_CALL_MS
+
+
+@given(
+    takes=st.lists(st.integers(0, LONGEST_CALL_MS), max_size=20),
+    weather=st.lists(st.sampled_from(["fair", "conflict", "lost before"]), max_size=5),
+    available=st.sampled_from([0, 150, 450, 1000]),
+    waited=st.booleans(),
+)
+def test_no_call_is_begun_that_may_outlast_the_function_and_the_rest_is_given_back(
+    *, takes: list[int], weather: list[str], available: int, waited: bool
+) -> None:
+    book = waiting_book(A, B, C, available=available) if waited else Book.of(A, B, C)
+    book.weather = iter(weather)
+    slow = Slow(book, iter(takes))
+    outcome = settlement.settle([A, B, C], store=slow, clock=lambda: NOON, ready=slow.ready)
+    assert slow.elapsed < FUNCTION_MS
+    known = outcome.settled | outcome.waiting | outcome.failed
+    assert ids("rf_a", "rf_b", "rf_c") <= known
+    assert {each for each in outcome.settled if book.status[each] != "succeeded"} == set()
+    assert {each for each in outcome.failed if book.status[each] == "succeeded"} == set()
+
+
+CALLS = ["shard", "debit", "funds", "overdue", "hold", "wait"]
+
+
+@pytest.mark.parametrize("begun", range(len(CALLS)))
+def test_before_each_call_it_is_asked_whether_there_is_time_for_it(begun: int) -> None:
+    book = waiting_book(A, available=50)
+    slow = Slow(book, iter(()))
+    outcome = settlement.settle(
+        [A], store=slow, clock=lambda: NOON, ready=lambda _: len(slow.called) < begun
+    )
+    assert slow.called == CALLS[:begun]
+    assert outcome.failed == ids("rf_a")
+    assert settle(book, A).waiting == ids("rf_a")
 
 
 # ── Those that have waited too long ─────────────────────────────────────────────────────────────
@@ -375,7 +443,7 @@ def aged(refund_id: str, age: timedelta, **changed: Any) -> Debit:
 OLD = aged("rf_old", timedelta(hours=24) + MICROSECOND, amount=500)
 
 
-def waiting_book(*refunds: Debit, **funds: int) -> Book:
+def waiting_book(*refunds: Debit, **funds: Any) -> Book:
     book = Book.of(OLD, *refunds, **funds)
     book.status["rf_old"] = "awaiting_funds"
     return book
@@ -409,6 +477,67 @@ def test_a_hold_whose_reason_is_gone_is_lifted_by_the_next_debit() -> None:
     book.status["rf_old"] = "canceled"
     assert settle(book, A) == Outcome(settled=ids("rf_a"))
     assert book.holds == [False]
+
+
+def overdue_book(count: int, *refunds: Debit, available: int) -> Book:
+    """With as many overdue refunds of 100 each, the first the oldest, and the wallet held."""
+    old = [
+        aged(f"rf_{number}", timedelta(hours=30) - number * MICROSECOND, amount=100)
+        for number in range(count)
+    ]
+    book = Book.of(*old, *refunds, available=available, held=True)
+    for each in old:
+        book.status[each.refund_id] = "awaiting_funds"
+    return book
+
+
+def test_with_more_overdue_than_a_plan_holds_none_of_them_is_passed_over() -> None:
+    newer = aged("rf_new", timedelta(), amount=50)
+    book = overdue_book(MAX_OVERDUE + 2, newer, available=100 * MAX_OVERDUE + 50)
+    outcome = settle(book, newer)
+    assert outcome == Outcome(
+        settled=frozenset(f"rf_{number}" for number in range(MAX_OVERDUE)),
+        waiting=ids("rf_new"),
+        short=True,
+    )
+    assert book.sources[ACCOUNT].held
+    assert book.holds == [], "not released for a moment"
+    assert book.available[ACCOUNT] == 50
+
+
+def test_all_that_are_overdue_are_paid_before_the_newer_one_however_many_they_are() -> None:
+    newer, count = aged("rf_new", timedelta(), amount=50), 3 * MAX_OVERDUE + 1
+    book = overdue_book(count, newer, available=100 * count + 50)
+    assert settle(book, newer).settled == {*(f"rf_{number}" for number in range(count)), "rf_new"}
+    assert book.debited == [500, 500, 500, 150]
+    assert book.holds == [False]
+
+
+@pytest.mark.parametrize("unread", [Contended(), Unknown("X")])
+def test_when_the_next_overdue_cannot_be_read_the_newer_one_is_given_back(
+    unread: Reading,
+) -> None:
+    newer = aged("rf_new", timedelta(), amount=50)
+    book = overdue_book(MAX_OVERDUE + 1, newer, available=1000)
+    book.glass = iter([None, *[unread] * settlement.TRIES])
+    outcome = settle(book, newer)
+    assert (len(outcome.settled), outcome.failed) == (MAX_OVERDUE, ids("rf_new"))
+    assert book.sources[ACCOUNT].held
+
+
+def test_a_failed_look_for_the_overdue_releases_no_hold() -> None:
+    """It is not the same as to find none."""
+    book = waiting_book(A, available=450)
+    book.change(ACCOUNT, held=True)
+    book.sight = iter([Unknown("X"), Contended()])
+    assert settle(book, A) == Outcome(
+        waiting=ids("rf_a"), short=True, unknown=ids("X"), contended=1
+    )
+    assert book.holds == []
+    book.sight = iter([Unknown("X")] * settlement.TRIES)
+    assert settle(book, A) == Outcome(failed=ids("rf_a"), unknown=ids("X"))
+    assert book.sources[ACCOUNT].held
+    assert book.available[ACCOUNT] == 450
 
 
 # ── Whatever happens ────────────────────────────────────────────────────────────────────────────

@@ -191,7 +191,21 @@ def test_a_refund_is_sent_at_most_once_a_run_and_never_before_it_is_due(
 
 def test_a_run_that_has_no_more_time_leaves_the_rest_due() -> None:
     refunds = {f"rf_{number}": due(f"rf_{number}") for number in range(25)}
-    store, queue, looks = Register(refunds), Queue(), iter([True, True, False])
-    done = sweeps.sweep(store=store, queue=queue, now=NOON, ready=lambda _: next(looks))
+    store, queue = Register(refunds), Queue()
+
+    def ready(_: int) -> bool:
+        return len(store.due(NOON)) > 25 - 2 * sweeps.AT_ONCE
+
+    done = sweeps.sweep(store=store, queue=queue, now=NOON, ready=ready)
     assert done.sent == len(queue.sent) == 2 * sweeps.AT_ONCE
     assert len(store.due(NOON)) == 25 - 2 * sweeps.AT_ONCE
+
+
+def test_what_there_was_no_more_time_to_move_on_is_due_still() -> None:
+    refunds = {f"rf_{number}": due(f"rf_{number}") for number in range(25)}
+    store, queue = Register(refunds), Queue()
+    done = sweeps.sweep(
+        store=store, queue=queue, now=NOON, ready=lambda _: len(store.due(NOON)) > 22
+    )
+    assert done.sent == sweeps.AT_ONCE
+    assert len(store.due(NOON)) == 22

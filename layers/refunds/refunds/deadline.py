@@ -20,4 +20,9 @@ class Deadline:
         """Waits up to 50 ms, doubling, before each attempt after the first."""
         if attempt:
             self.sleep(random.uniform(0, 0.05 * 2**attempt))  # noqa: S311  # spreads load only
+        return self.left
+
+    @property
+    def left(self) -> bool:
+        """Whether there is time for one more call."""
         return self.remaining_ms() > LONGEST_CALL_MS

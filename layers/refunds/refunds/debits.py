@@ -16,7 +16,8 @@ MAX_ACTIONS = 100
 MAX_SHARDS = 16
 """Wallet shards of one merchant and currency, at the most."""
 MAX_OVERDUE = 5
-"""Refunds that have waited too long, which join each plan of their merchant."""
+"""Refunds that have waited too long, which join each plan of their merchant; with more of them,
+the oldest are planned alone."""
 MAX_REFUNDS = (MAX_ACTIONS - MAX_SHARDS - 2) // 2 - MAX_OVERDUE
 """Refunds of one group: each needs itself and at most one buyer; the wallet's shards, the deposit,
 the receivable and the overdue are the rest."""

@@ -87,6 +87,8 @@ class Plan:
     """Whether one of those that wait has waited too long to be passed over."""
     read: bool = False
     """Whether it was planned from a read of all sources."""
+    later: tuple[Debit, ...] = ()
+    """Not looked at yet, because others have waited too long to be passed over."""
 
     @property
     def total(self) -> Parts:

@@ -14,7 +14,7 @@ dead-letter queue.
 """
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Protocol
 
@@ -63,6 +63,15 @@ class Unknown:
 type Reply = Settled | Rejected | Short | Frozen | Contended | Unknown
 
 
+@dataclass(frozen=True, slots=True)
+class Overdue:
+    """Refunds of one merchant and currency that have waited for `funding.HELD_AFTER`."""
+
+    oldest: tuple[Debit, ...] = ()
+    more: bool = False
+    """Whether others have waited as long, or may have."""
+
+
 class DebitStore(Protocol):
     def shard(self, merchant_id: str, currency: str, *, seed: str) -> int:
         """A wallet shard to try, as far as is known without a consistent read."""
@@ -70,8 +79,7 @@ class DebitStore(Protocol):
     def funds(self, merchant_id: str, currency: str) -> Funds | Contended | Unknown: ...
     def overdue(
         self, merchant_id: str, currency: str, *, now: datetime
-    ) -> tuple[Debit, ...] | Contended | Unknown:
-        """The oldest of the refunds that have waited for `funding.HELD_AFTER`."""
+    ) -> Overdue | Contended | Unknown: ...
 
     def hold(self, merchant_id: str, currency: str, *, held: bool) -> None: ...
     def debit(self, plan: Plan, *, now: datetime) -> Reply: ...
@@ -114,68 +122,118 @@ def settle(
     """Settle one merchant's group in one currency, whatever the database replies.
 
     `ready(attempt)` waits before each try after the first, and says whether there is time for it.
+    It is asked before each call of the store: what is left when there is none is given back.
     """
+    settling = _Settling(store, clock, ready, left=[*group])
+    try:
+        waits_for = settling.pay()
+    except _GivenBack:
+        return settling.outcome | Outcome(failed=_ids(settling.left))
+    return settling.outcome | settling.wait(waits_for)
 
-    def wait(debits: Sequence[Debit], waits_for: str) -> Outcome:
-        written = {d.refund_id: ready(0) and store.wait(d, waits_for, now=clock()) for d in debits}
+
+class _GivenBack(Exception):
+    """There is no time, or no try, for anything more."""
+
+
+@dataclass(slots=True)
+class _Settling:
+    """A group on its way: what became of it so far, and what is left to do."""
+
+    store: DebitStore
+    clock: Callable[[], datetime]
+    ready: Callable[[int], bool]
+    left: list[Debit]
+    outcome: Outcome = field(default_factory=Outcome)
+
+    def pay(self) -> str:
+        """Pay what can be paid. What the rest waits for. Raises _GivenBack."""
+        attempt, plan = 0, self._first_plan()
+        while plan.payments:
+            if attempt == TRIES:
+                raise _GivenBack
+            match self._in_time(attempt).debit(plan, now=self.clock()):
+                case Settled():
+                    self.outcome |= Outcome(settled=_ids(_paid(plan)))
+                    self.left = [*plan.waiting, *plan.later]
+                    if plan.overdue or not plan.later:
+                        break
+                    plan = self._planned()
+                case Rejected(closed, altered):
+                    self.outcome |= Outcome(failed=altered)
+                    refused = closed | altered
+                    self.left = [d for d in _everyone(plan) if d.refund_id not in refused]
+                    plan = self._first_plan()
+                case Frozen():
+                    self.left = _everyone(plan)
+                    return WAITS_FOR_UNFREEZE
+                case Short():
+                    attempt += 1
+                    self.left = _everyone(plan)
+                    plan = self._planned()
+                case Contended() | Unknown() as missed:
+                    attempt += 1
+                    self.outcome |= _missed(missed)
+        self.outcome |= Outcome(short=bool(self.left))
+        return WAITS_FOR_FUNDS
+
+    def wait(self, waits_for: str) -> Outcome:
+        written = {
+            debit.refund_id: self.ready(0) and self.store.wait(debit, waits_for, now=self.clock())
+            for debit in self.left
+        }
         return Outcome(
             waiting=frozenset(refund_id for refund_id, done in written.items() if done),
             failed=frozenset(refund_id for refund_id, done in written.items() if not done),
         )
 
-    outcome, attempt = Outcome(), 0
-    plan = _first_plan(group, store)
-    while plan.payments:
-        if attempt == TRIES or not ready(attempt):
-            return outcome | Outcome(failed=_ids(_everyone(plan)))
-        match store.debit(plan, now=clock()):
-            case Settled():
-                outcome |= Outcome(settled=_ids(_paid(plan)))
-                break
-            case Rejected(closed, altered):
-                outcome |= Outcome(failed=altered)
-                left = [d for d in _everyone(plan) if d.refund_id not in closed | altered]
-                plan = _first_plan(left, store)
-            case Frozen():
-                return outcome | wait(_everyone(plan), WAITS_FOR_UNFREEZE)
-            case Short():
-                attempt += 1
-                plan, missed = _planned(plan, store=store, now=clock())
-                outcome |= missed
-            case Contended() | Unknown() as missed_reply:
-                attempt += 1
-                outcome |= _missed(missed_reply)
-    outcome |= Outcome(short=bool(plan.waiting))
-    return outcome | wait(plan.waiting, WAITS_FOR_FUNDS)
+    def _first_plan(self) -> Plan:
+        if not self.left:
+            return Plan((), ())
+        first = self.left[0]
+        shard = self._in_time().shard(first.merchant_id, first.currency, seed=first.refund_id)
+        return funding.from_one_shard(self.left, shard)
 
+    def _planned(self) -> Plan:
+        """The waterfall; those that have waited too long come before everyone else."""
+        merchant_id, currency = self.left[0].merchant_id, self.left[0].currency
+        funds, overdue = self._sources(merchant_id, currency)
+        # By id: another worker may have put one to wait since this one read it as pending.
+        first = {debit.refund_id: debit for debit in overdue.oldest}
+        others = {d.refund_id: d for d in self.left if d.refund_id not in first}
+        if overdue.more:
+            # More than a plan holds: nobody else comes before all of them are paid.
+            planned = funding.plan(overdue.oldest, funds, now=self.clock())
+            planned = replace(planned, later=tuple(others.values()))
+        else:
+            everyone = [*first.values(), *others.values()]
+            planned = funding.plan(everyone, funds, now=self.clock())
+        held = planned.overdue or overdue.more
+        if held != funds.held:
+            self._in_time().hold(merchant_id, currency, held=held)
+        # The overdue that joined only now keep their own next try.
+        named = _ids(self.left)
+        waiting = tuple(debit for debit in planned.waiting if debit.refund_id in named)
+        return replace(planned, waiting=waiting)
 
-def _first_plan(group: Sequence[Debit], store: DebitStore) -> Plan:
-    if not group:
-        return Plan((), ())
-    first = group[0]
-    shard = store.shard(first.merchant_id, first.currency, seed=first.refund_id)
-    return funding.from_one_shard(group, shard)
+    def _sources(self, merchant_id: str, currency: str) -> tuple[Funds, Overdue]:
+        """Raises _GivenBack: they could not be read."""
+        for attempt in range(TRIES):
+            funds = self._in_time(attempt).funds(merchant_id, currency)
+            if not isinstance(funds, Funds):
+                self.outcome |= _missed(funds)
+                continue
+            overdue = self._in_time().overdue(merchant_id, currency, now=self.clock())
+            if isinstance(overdue, Overdue):
+                return funds, overdue
+            self.outcome |= _missed(overdue)
+        raise _GivenBack
 
-
-def _planned(plan: Plan, *, store: DebitStore, now: datetime) -> tuple[Plan, Outcome]:
-    """The waterfall; those that have waited too long come before everyone else."""
-    group = _everyone(plan)
-    merchant_id, currency = group[0].merchant_id, group[0].currency
-    funds = store.funds(merchant_id, currency)
-    if not isinstance(funds, Funds):
-        return plan, _missed(funds)
-    overdue = store.overdue(merchant_id, currency, now=now)
-    if not isinstance(overdue, tuple):
-        return plan, _missed(overdue)
-    # By id: another worker may have put one to wait since this one read it as pending.
-    everyone = {debit.refund_id: debit for debit in (*group, *overdue)}
-    planned = funding.plan([*everyone.values()], funds, now=now)
-    if planned.overdue != funds.held:
-        store.hold(merchant_id, currency, held=planned.overdue)
-    # The overdue that joined only now keep their own next try.
-    named = _ids(group)
-    waiting = tuple(debit for debit in planned.waiting if debit.refund_id in named)
-    return replace(planned, waiting=waiting), Outcome()
+    def _in_time(self, attempt: int = 0) -> DebitStore:
+        """The store, if there is time for a call of it. Raises _GivenBack."""
+        if not self.ready(attempt):
+            raise _GivenBack
+        return self.store
 
 
 def _missed(reply: Contended | Unknown) -> Outcome:
@@ -191,7 +249,7 @@ def _paid(plan: Plan) -> list[Debit]:
 
 
 def _everyone(plan: Plan) -> list[Debit]:
-    return [*_paid(plan), *plan.waiting]
+    return [*_paid(plan), *plan.waiting, *plan.later]
 
 
 def _ids(group: Iterable[Debit]) -> frozenset[str]:

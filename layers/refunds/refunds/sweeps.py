@@ -70,7 +70,7 @@ def sweep(
         taken = queue.send((each.debit.refund_id, each.debit.merchant_id) for each in some)
         # Moved on only once sent: while sending fails, each run tries anew.
         for each in some:
-            if each.debit.refund_id in taken:
+            if each.debit.refund_id in taken and ready(0):
                 store.postpone(each, tries=each.tries, until=next_try_at(each.tries, now))
         sent += len(taken)
     pending = [each.debit.requested_at for each in due if not each.debit.waiting]

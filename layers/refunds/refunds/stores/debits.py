@@ -15,6 +15,7 @@ from refunds.funding import HELD_AFTER, Funds, Payment, Plan
 from refunds.settlement import (
     Contended,
     Frozen,
+    Overdue,
     Rejected,
     Reply,
     Settled,
@@ -32,6 +33,8 @@ OPEN_STILL = "#status IN (:pending, :awaiting)"
 AS_READ = (
     f"{OPEN_STILL} AND merchant_id = :m AND buyer_id = :b AND currency = :c AND amount = :amount"
 )
+OVERDUE_READ = 50
+"""Overdue refunds looked at: those just paid may be named by the index still, before the others."""
 FUNDED = "available >= :amount AND attribute_not_exists(frozen)"
 FUNDED_AND_NOT_HELD = f"{FUNDED} AND attribute_not_exists(held)"
 
@@ -56,15 +59,18 @@ class DebitStore(StandingStore):
 
     def overdue(
         self, merchant_id: str, currency: str, *, now: datetime
-    ) -> tuple[Debit, ...] | Contended | Unknown:
+    ) -> Overdue | Contended | Unknown:
         before = format_instant(now - HELD_AFTER)
         try:
-            keys = self.waiting_keys(merchant_id, currency, before=before, limit=MAX_OVERDUE)
-            return tuple(debit_of(item) for item in self.get_many(keys) if is_open(item))
+            keys = self.waiting_keys(merchant_id, currency, before=before, limit=OVERDUE_READ)
+            found = [debit_of(item) for item in self.get_many(keys) if is_open(item)]
         except Busy:
             return Contended()
         except (ClientError, BotoCoreError) as error:
             return Unknown(type(error).__name__)
+        found.sort(key=lambda debit: (debit.requested_at, debit.refund_id))
+        more = len(found) > MAX_OVERDUE or len(keys) == OVERDUE_READ
+        return Overdue(tuple(found[:MAX_OVERDUE]), more)
 
     def debit(self, plan: Plan, *, now: datetime) -> Reply:
         """Draw the plan's sums from its merchant's sources, and settle each refund of it."""
