@@ -9,7 +9,7 @@ from botocore.awsrequest import AWSResponse
 
 from refunds import corrections, funding, operations, upkeep, wallets
 from refunds.corrections import Correction, CorrectionRequest, CorrectionStatus
-from refunds.debits import MAX_SHARDS
+from refunds.debits import MAX_OVERDUE, MAX_SHARDS
 from refunds.errors import (
     ApproverIsProposer,
     CorrectionNotFound,
@@ -25,10 +25,13 @@ from refunds.funding import Funds, Parts, Payment, Plan
 from refunds.members import Party, Role
 from refunds.operations import LimitsRequest, ShardsRequest
 from refunds.refunds import RefundStatus
-from refunds.settlement import Frozen, Rejected, Settled, Short
+from refunds.settlement import Frozen, Overdue, Rejected, Settled, Short
 from refunds.standing import Cause, Status
+from refunds.stores import debits as stored_debits
+from refunds.stores import funds as stored_funds
 from refunds.stores import wallets as stored_wallets
-from refunds.stores.funds import GROW_AT_MOST_EVERY, QUIET_AFTER
+from refunds.stores.debits import DebitStore
+from refunds.stores.funds import GROW_AT_MOST_EVERY, KNOWN_SECONDS, QUIET_AFTER
 from refunds.wallets import Allocation, CreditTarget, Payout, PayoutRequest
 from tests.stores import wire
 from tests.stores.engines import Stores
@@ -235,6 +238,35 @@ def test_a_wallet_that_is_quiet_gives_its_shards_back_half_by_half(stores: Store
     assert tend(quiet_at + 365 * DAY) == 0
 
 
+def test_a_number_of_shards_that_cannot_be_read_is_the_last_one_known(stores: Stores) -> None:
+    fund(stores, 100)
+    reshard(stores, 2)
+    seconds = iter([0.0, 0.0, 0.0, KNOWN_SECONDS + 1, KNOWN_SECONDS + 1])
+    store = replace(stores.debits, clock=lambda: next(seconds))
+    for fault, known in ((wire.lost, 1), (wire.fine, 2), (wire.broken(), 2)):
+        with wire.faulty(stores.client, "GetItem", fault):
+            assert store.shards(MERCHANT, "CNY") == known
+    accept(stores)
+    with wire.faulty(stores.client, "GetItem", wire.lost):
+        assert settle(stores, "rf_1").settled == {"rf_1"}
+
+
+def test_what_is_known_of_shards_is_forgotten_in_time_and_is_not_much(
+    stores: Stores, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    now = 0.0
+    store = replace(stores.debits, clock=lambda: now)
+    monkeypatch.setattr(stored_funds, "KNOWN_AT_MOST", 2)
+    for merchant_id in ("m1", "m2", "m3"):
+        store.shards(merchant_id, "CNY")
+    assert [*store.known] == [("m2", "CNY"), ("m3", "CNY")]
+    now = KNOWN_SECONDS - 1
+    store.shards("m4", "CNY")
+    now = KNOWN_SECONDS
+    store.shards("m5", "CNY")
+    assert [*store.known] == [("m4", "CNY"), ("m5", "CNY")]
+
+
 def test_a_function_that_knows_of_shards_no_longer_there_still_pays(stores: Stores) -> None:
     fund(stores, 100)
     reshard(stores, 8)
@@ -295,6 +327,46 @@ def test_what_is_held_for_an_overdue_refund_is_paid_to_none_before_it(stores: St
     # Whichever is delivered, the overdue one is paid with it, and first.
     assert settle(stores, "rf_3", now=NOON).settled == {"rf_1", "rf_3"}
     assert funds(stores) == Funds(shards=(0,) * 4)
+
+
+def test_with_more_overdue_refunds_than_a_plan_holds_no_newer_one_passes_the_others(
+    stores: Stores,
+) -> None:
+    count = MAX_OVERDUE + 2
+    for number in range(1, count + 1):
+        accept(stores, number, amount=100, requested_at=NOON - DAY + number * SECOND)
+        settle(stores, f"rf_{number}", now=NOON - DAY + MINUTE)
+    fund(stores, 50)
+    assert settle(stores, f"rf_{count}").waiting == {f"rf_{count}"}, "which holds the wallet"
+    fund(stores, 100 * MAX_OVERDUE, "b")
+    accept(stores, 99, amount=50)
+    outcome = settle(stores, "rf_99")
+    assert outcome.settled == {f"rf_{number}" for number in range(1, MAX_OVERDUE + 1)}
+    assert outcome.waiting == {"rf_99"}
+    assert funds(stores) == Funds(shards=(50,), held=True)
+    fund(stores, 200, "more")
+    assert settle(stores, "rf_99").settled == {"rf_6", "rf_7", "rf_99"}
+    assert funds(stores) == Funds(shards=(0,))
+
+
+def test_overdue_refunds_just_paid_hide_none_behind_them(
+    stores: Stores, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The index names them for a moment still."""
+    accept(stores, 1, requested_at=NOON - 2 * DAY)
+    settle(stores, "rf_1", now=NOON - 2 * DAY)
+    late = stores.debits.waiting_keys(MERCHANT, "CNY", limit=1)
+    accept(stores, 2, requested_at=NOON - DAY)
+    settle(stores, "rf_2", now=NOON - DAY)
+    fund(stores, 100)
+    monkeypatch.setattr(stored_debits, "MAX_OVERDUE", 1)
+    assert settle(stores, "rf_1").settled == {"rf_1"}
+    [second] = stores.debits.waiting_keys(MERCHANT, "CNY", limit=9)
+    monkeypatch.setattr(DebitStore, "waiting_keys", lambda *_, **__: [*late, second])
+    found = stores.debits.overdue(MERCHANT, "CNY", now=NOON)
+    assert found == Overdue((read(stores, "rf_2"),), more=False)
+    monkeypatch.setattr(stored_debits, "OVERDUE_READ", 2)
+    assert stores.debits.overdue(MERCHANT, "CNY", now=NOON) == replace(found, more=True)
 
 
 def test_a_held_wallet_is_released_when_the_overdue_refund_was_canceled(stores: Stores) -> None:
@@ -529,6 +601,30 @@ def test_a_correction_planned_on_balances_that_changed_is_planned_again(stores: 
     with wire.faulty(stores.client, "TransactWriteItems", another_comes_first):
         decide(stores)
     assert funds(stores) == Funds(shards=(0,), deposit=108)
+
+
+@pytest.mark.parametrize("owed", [0, 30])
+def test_no_correction_advances_beyond_a_limit_that_is_lowered_meanwhile(
+    stores: Stores, owed: int
+) -> None:
+    limits(stores, guarantee=100)
+    if owed:
+        accept(stores, amount=owed)
+        assert settle(stores, "rf_1").settled
+    propose(stores, (M_DEBT, -60), (M_AVAILABLE, 60))
+
+    def an_operator_lowers_it(_: object) -> None:
+        limits(Stores(stores.client, stores.table), guarantee=50)
+
+    with (
+        wire.faulty(stores.client, "TransactWriteItems", an_operator_lowers_it),
+        pytest.raises(InsufficientBalance),
+    ):
+        decide(stores)
+    assert funds(stores) == Funds(shards=(0,), owed=owed, headroom=50 - owed)
+    limits(stores, guarantee=60 + owed)
+    decide(stores)
+    assert funds(stores) == Funds(shards=(60,), owed=60 + owed, headroom=0)
 
 
 @pytest.mark.parametrize(

@@ -5,7 +5,6 @@ exists exactly while it is one of them. Each change of the number is a transacti
 it.
 """
 
-import time
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from operator import itemgetter
@@ -22,6 +21,8 @@ from refunds.times import format_instant
 
 KNOWN_SECONDS = 5.0
 """How long a function believes what it last read of a wallet's number of shards."""
+KNOWN_AT_MOST = 1000
+"""Wallets whose number of shards one function keeps in mind."""
 GROW_AT_MOST_EVERY = timedelta(seconds=5)
 QUIET_AFTER = timedelta(minutes=5)
 """How long a wallet must have been without contention before it gives shards back."""
@@ -51,13 +52,29 @@ class FundStore(Dynamo):
         return [item["currency"] for item in wallets]
 
     def shards(self, merchant_id: str, currency: str) -> int:
-        """How many shards there are, as known within the last seconds: a hint only."""
-        count, until = self.known.get((merchant_id, currency), (0, 0.0))
-        if until < time.monotonic():
-            config = self.get(table.merchant_currency(merchant_id, currency), consistent=False)
+        """How many shards there are, as known within the last seconds: a hint only.
+
+        What cannot be read is what it was last, or 1: a debit that finds no such shard reads all.
+        """
+        count, until = self.known.get((merchant_id, currency), (1, 0.0))
+        if until <= self.clock():
+            try:
+                config = self.get(table.merchant_currency(merchant_id, currency), consistent=False)
+            except (ClientError, BotoCoreError):
+                return count
             count = (config or {}).get("shards", 1)
-            self.known[merchant_id, currency] = (count, time.monotonic() + KNOWN_SECONDS)
+            self._keep(merchant_id, currency, count)
         return count
+
+    def _keep(self, merchant_id: str, currency: str, count: int) -> None:
+        """For some seconds, after what was read before; whatever is older goes."""
+        now = self.clock()
+        self.known.pop((merchant_id, currency), None)
+        self.known[merchant_id, currency] = (count, now + KNOWN_SECONDS)
+        for oldest, (_, until) in [*self.known.items()]:
+            if until > now and len(self.known) <= KNOWN_AT_MOST:
+                break
+            self.known.pop(oldest, None)
 
     def read_funds(self, merchant_id: str, currency: str) -> Funds:
         """Every source at one instant: one serialisable read. Raises Busy."""
