@@ -3,9 +3,12 @@
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from pydantic import TypeAdapter
 
 from refunds import ledger
+from refunds.fields import Id
 from refunds.ledger import Cause, Leg, Part, Posting
+from refunds.refunds import reversal_id
 
 AT = "2024-03-01T12:00:00.000000Z"
 
@@ -43,3 +46,16 @@ def test_a_refund_whose_sources_are_not_its_amount_is_no_posting() -> None:
 def test_a_source_that_is_no_account_is_refused() -> None:
     with pytest.raises(ValueError, match="is not a valid Part"):
         ledger.legs_of_refund("m", "b", 100, {"pocket": 100})
+
+
+refund_ids = st.from_regex(r"[A-Za-z0-9_-]{1,64}", fullmatch=True)
+
+
+@given(one=refund_ids, other=refund_ids)
+def test_each_refund_has_one_reversal_and_shares_it_with_no_other(one: str, other: str) -> None:
+    assert (reversal_id(one) == reversal_id(other)) is (one == other)
+    assert TypeAdapter(Id).validate_python(reversal_id(one)).startswith("rv_")
+
+
+def test_the_longest_ids_that_differ_at_their_end_have_reversals_of_their_own() -> None:
+    assert len({reversal_id("x" * 63 + last) for last in "abc"}) == 3

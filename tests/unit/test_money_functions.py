@@ -4,6 +4,7 @@ import csv
 import json
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from io import StringIO
 from typing import Any
@@ -182,6 +183,55 @@ def test_a_batch_that_settled_is_acknowledged_even_when_its_wallet_cannot_grow(
     assert status_of(cloud) is RefundStatus.SUCCEEDED
 
 
+@dataclass(frozen=True)
+class LateAfter(Context):
+    """No time is left once so many requests have been sent."""
+
+    line: wire.Line = field(default_factory=lambda: wire.Line(iter(())))
+    requests: int = 0
+
+    def get_remaining_time_in_millis(self) -> int:
+        return self.remaining_ms if len(self.line.sent) < self.requests else 0
+
+
+def deliver_late(message: str, line: wire.Line, requests: int) -> dict[str, Any]:
+    records = [{"messageId": "0", "body": message}]
+    context = LateAfter(line=line, requests=requests)
+    return process_debits.lambda_handler({"Records": records}, context)
+
+
+def test_without_time_for_it_a_wallet_does_not_grow(cloud: Cloud) -> None:
+    credit(cloud, 1000)
+    message, conflicts = accept(cloud), [wire.canceled("TransactionConflict")] * 2
+    with wire.faulty(process_debits.store.client, "TransactWriteItems", *conflicts) as line:
+        assert deliver_late(message, line, 3) == {"batchItemFailures": []}
+    assert status_of(cloud) is RefundStatus.SUCCEEDED
+    [wallet] = operate(cloud, "GET", "").body["wallets"]
+    assert wallet["shards"] == 1
+
+
+def test_without_time_for_it_a_merchant_is_not_suspended(cloud: Cloud) -> None:
+    """The next refund that waits tries again."""
+    certify(cloud)
+    message = accept(cloud)
+    with wire.faulty(process_debits.store.client, "UpdateItem") as line:
+        assert deliver_late(message, line, 1) == {"batchItemFailures": []}
+    assert status_of(cloud) is RefundStatus.AWAITING_FUNDS
+    assert operate(cloud, "GET", "").body["suspension_causes"] == []
+    cloud.deliver(message)
+    assert operate(cloud, "GET", "").body["suspension_causes"] == ["funds"]
+
+
+def test_a_batch_settles_though_the_number_of_shards_cannot_be_read(cloud: Cloud) -> None:
+    credit(cloud, 1000)
+    message = accept(cloud)
+    process_debits.store.known.clear()
+    fault = wire.refused("AccessDeniedException")
+    with wire.faulty(process_debits.store.client, "GetItem", fault):
+        assert cloud.deliver(message) == set()
+    assert status_of(cloud) is RefundStatus.SUCCEEDED
+
+
 # ── Corrections and reversals ───────────────────────────────────────────────────────────────────
 
 CORRECTION = {
@@ -255,6 +305,37 @@ def test_a_refund_is_reversed_once(cloud: Cloud) -> None:
     assert unknown.code == "refund_not_found"
     view = cloud.call(request_refund, "GET", "/refunds/rf_1", BUYER).body
     assert [each["status"] for each in view["timeline"]] == ["pending", "succeeded", "reversed"]
+
+
+def waiting_for(cloud: Cloud, amount: int) -> str:
+    """A refund that the merchant cannot pay; its message has been worked on."""
+    message = accept(cloud, 2, amount=amount)
+    assert cloud.deliver(message) == set()
+    assert status_of(cloud, 2) is RefundStatus.AWAITING_FUNDS
+    assert cloud.messages() == []
+    return message
+
+
+def test_a_reversal_wakes_what_waits_for_the_merchant_s_money(cloud: Cloud) -> None:
+    credit(cloud, 100)
+    cloud.deliver(accept(cloud))
+    message = waiting_for(cloud, 100)
+    post(cloud, correct_ledger, "/refunds/rf_1/reversal", body={"reason": "纠纷"})
+    assert cloud.messages() == [message]
+    assert cloud.deliver(message) == set()
+    assert status_of(cloud, 2) is RefundStatus.SUCCEEDED
+
+
+def test_a_correction_wakes_what_waits_once_it_is_approved(cloud: Cloud) -> None:
+    credit(cloud, 30)
+    message = waiting_for(cloud, 100)
+    proposed = post(cloud, correct_ledger, "/corrections", body=CORRECTION, key="k").body
+    assert cloud.messages() == [], "nothing has moved yet"
+    path = f"/corrections/{proposed['correction_id']}/approve"
+    assert post(cloud, correct_ledger, path, OTHER_OPERATOR).status == 200
+    assert cloud.messages() == [message]
+    assert cloud.deliver(message) == set()
+    assert status_of(cloud, 2) is RefundStatus.SUCCEEDED
 
 
 # ── Payouts ─────────────────────────────────────────────────────────────────────────────────────

@@ -25,7 +25,7 @@ from refunds.errors import (
 from refunds.fields import Balance, Currency, Id, Instant, Model, Text
 from refunds.funding import Funds
 from refunds.ledger import Cause, Leg, Posting
-from refunds.refunds import Refund, RefundStatus
+from refunds.refunds import Refund, RefundStatus, reversal_id
 from refunds.times import format_instant
 from refunds.wallets import ATTEMPTS, BalancesChanged, WalletStore
 
@@ -198,7 +198,7 @@ def reverse(
             *wallets.received(refund.merchant_id, parts),
         )
         posting = Posting(
-            ledger.reversal_id(refund_id),
+            reversal_id(refund_id),
             Cause.REVERSAL,
             refund.currency,
             format_instant(now),

@@ -14,6 +14,7 @@ from typing import Any, NamedTuple, Protocol
 from refunds import ledger, statements
 from refunds.differences import Difference, Kind, difference, first_unequal
 from refunds.ledger import Posting
+from refunds.refunds import reversal_id
 from refunds.statements import Balances, Entry, Head, Mark, Owner
 from refunds.times import format_instant
 
@@ -90,7 +91,7 @@ def _postings(item: Item, books: Books) -> set[str]:
     """What it is compared with."""
     if books.is_entry(item):
         return {item["posting_id"]}
-    return {ledger.reversal_id(item["refund_id"])} if _is_paid(item) else set()
+    return {reversal_id(item["refund_id"])} if _is_paid(item) else set()
 
 
 def _seems(item: Item, books: Books, page: _Page) -> tuple[Difference, ...]:
@@ -149,7 +150,7 @@ def _of_refund(item: Item, page: _Page) -> Iterator[Difference]:
 
 
 def _of_reversal(item: Item, name: str, page: _Page) -> Iterator[Difference]:
-    reversal = page.postings.get(ledger.reversal_id(item["refund_id"]))
+    reversal = page.postings.get(reversal_id(item["refund_id"]))
     expected = item["amount"] if item["status"] == "reversed" else 0
     buyer, legs = ledger.buyer(item["buyer_id"]), (reversal and _legs(reversal)) or ()
     found = -sum(leg.amount for leg in legs if leg.account == buyer)

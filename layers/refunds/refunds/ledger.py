@@ -92,8 +92,3 @@ def kind_of(account: str) -> str:
     """The account without its owner: `merchant:deposit`, `external:payout`."""
     first, *_, last = account.split(":")
     return f"{first}:{last}"
-
-
-def reversal_id(refund_id: str) -> str:
-    """The posting that takes a succeeded refund back."""
-    return f"rv_{refund_id}"[:64]

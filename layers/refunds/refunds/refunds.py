@@ -120,6 +120,11 @@ def refund_id(buyer_id: str, idempotency_key: str) -> str:
     return derived_id("rf", caller=buyer_id, operation="refund", key=idempotency_key)
 
 
+def reversal_id(refund_id: str) -> str:
+    """The posting that takes a succeeded refund back: one for each refund, however long its id."""
+    return derived_id("rv", caller="", operation="reversal", key=refund_id)
+
+
 def view(refund: Refund) -> RefundView:
     waiting = refund.status is RefundStatus.AWAITING_FUNDS
     shared = refund.model_dump(include=RefundView.model_fields.keys() - {"waits_for"})
