@@ -34,7 +34,8 @@ if TYPE_CHECKING:
 type Key = dict[str, dict[str, str]]
 
 DUE_BUCKETS = 32
-"""Keys of the sweeper's index: no merchant and no minute makes one of them hot."""
+"""Keys of the sweeper's index for refunds that are pending, and as many for those that wait: no
+merchant and no minute makes one of them hot, and what waits stands in no other's way."""
 
 LIST_BUCKETS = 8
 """Keys of each list of a merchant: 8,000 writes a second before an index key is hot."""
@@ -151,8 +152,14 @@ def bucket(thing_id: str) -> int:
     return crc32(thing_id.encode()) % LIST_BUCKETS
 
 
-def due_bucket(refund_id: str) -> str:
-    return str(crc32(refund_id.encode()) % DUE_BUCKETS)
+def due_bucket(refund_id: str, *, waiting: bool = False) -> str:
+    number = crc32(refund_id.encode()) % DUE_BUCKETS
+    return f"waiting#{number}" if waiting else str(number)
+
+
+def due_buckets() -> tuple[str, ...]:
+    numbers = range(DUE_BUCKETS)
+    return (*map(str, numbers), *(f"waiting#{number}" for number in numbers))
 
 
 def reconciliation(run_id: str) -> Key:

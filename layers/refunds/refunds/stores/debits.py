@@ -95,13 +95,14 @@ class DebitStore(StandingStore):
             self.update(
                 table.refund(debit.refund_id),
                 "SET #status = :awaiting, waits_for = :waits_for, due_at = :due_at, "
-                "tries = :tries, waiting_list = :list, "
+                "due_bucket = :bucket, tries = :tries, waiting_list = :list, "
                 "awaiting_funds_at = if_not_exists(awaiting_funds_at, :now)",
                 OPEN_STILL,
                 {
                     **OPEN_VALUES,
                     "waits_for": waits_for,
                     "due_at": format_instant(next_try_at(tries, now)),
+                    "bucket": table.due_bucket(debit.refund_id, waiting=True),
                     "tries": tries + 1,
                     "list": table.waiting_list(debit.merchant_id, debit.currency, debit.refund_id),
                     "now": format_instant(now),
