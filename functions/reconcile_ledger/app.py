@@ -26,7 +26,7 @@ store = ReconciliationStore.from_settings(settings)
 
 @app.get("/reconciliation", openapi_extensions=http.contract("operator", ReportNotFound))
 def get_reconciliation() -> Report:
-    http.caller(app, settings=settings, store=members).operator()
+    http.operator(app, settings=settings, store=members)
     report = store.report()
     if report is None:
         raise ReportNotFound
@@ -35,7 +35,7 @@ def get_reconciliation() -> Report:
 
 @app.post("/reconciliation", openapi_extensions=http.contract("operator"))
 def go_on_with_reconciliation() -> Report:
-    http.caller(app, settings=settings, store=members).operator()
+    http.operator(app, settings=settings, store=members)
     until = time.monotonic() + SECONDS_OF_A_CALL
     report = reconciliation.reconcile(
         store=store, clock=_now, ready=lambda _: time.monotonic() < until
