@@ -8,6 +8,7 @@ import pytest
 
 from refunds import http
 from tests.unit import cloud as clouds
+from tests.unit.api import Claims
 from tests.unit.cloud import OPERATOR, SELLER, Cloud
 
 FREEZE = {"currency": "CNY"}
@@ -48,7 +49,7 @@ def test_what_an_operator_calls_is_in_the_log_with_the_operator_s_name(
 ) -> None:
     method, path = call.split(" ")
 
-    def acts(claims: clouds.Claims) -> tuple[str | None, list[tuple[str, str, str]]]:
+    def acts(claims: Claims) -> tuple[str | None, list[tuple[str, str, str]]]:
         caplog.clear()
         query = {"currency": "CNY"} if path.endswith("waiting-refunds") else None
         answer = cloud.call(

@@ -92,10 +92,12 @@ class EntryStore(Dynamo):
         more = len(found) > limit
         return Page(page, found[limit - 1]["sk"] if more else None)
 
-    def newest_first(self, owner: Owner, start: str, below: str) -> Iterator[Values]:
+    def newest_first(
+        self, owner: Owner, start: str, below: str, *, page_size: int = PAGE_SIZE
+    ) -> Iterator[Values]:
         for total in self.months(owner):
             if start[:7] <= total.month <= below[:7]:
-                yield from self.of_month(owner, total.month, start, below)
+                yield from self.of_month(owner, total.month, start, below, page_size=page_size)
 
     def of_month(
         self,
