@@ -289,6 +289,24 @@ def test_a_long_statement_is_made_again_window_by_window(
     assert statement_of(stores) == before
 
 
+def test_a_statement_of_more_months_than_a_transaction_holds_is_made_again_in_several(
+    stores: Stores, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    over_months(stores)
+    before = statement_of(stores)
+    months = [key for key in keys_of(stores, "STATEMENT#") if "MONTH" in key["sk"]["S"]]
+    delete(stores, *months, table.statement_head(SELLER), table.statement_head(CUSTOMER))
+    monkeypatch.setattr(rebuilds, "MAX_MONTHS", 2)
+    with wire.faulty(stores.client, "TransactWriteItems", wire.fine, wire.broken()) as line:
+        with pytest.raises(stores.client.exceptions.ClientError):
+            stores.rebuilds.rebuild(SELLER)
+        assert [len(each["TransactItems"]) for each in line.sent] == [3, 3]
+        # What is written already is not written again, and the head comes last.
+        assert rebuild(stores) == [13, 12]
+        assert [len(each["TransactItems"]) for each in line.sent[2:4]] == [3, 1]
+    assert statement_of(stores) == before
+
+
 def test_without_records_nothing_stays_and_everything_can_be_booked_anew(stores: Stores) -> None:
     over_months(stores)
     delete(stores, *keys_of(stores, "BOOKED#"))
