@@ -1,22 +1,30 @@
 """The one table: a line for each kind of item, then one function for each key.
 
-| item                  | pk                        | sk                   | lists             |
-|-----------------------|---------------------------|----------------------|-------------------|
-| membership            | MEMBER#<subject>          | MEMBER               |                   |
-| merchant, its shop    | MERCHANT#<m>              | MERCHANT             | merchant          |
-| certification         | MERCHANT#<m>              | CERTIFICATION#<time> |                   |
-| suspension            | MERCHANT#<m>              | SUSPENSION#<time>    |                   |
-| a merchant's currency | CURRENCIES#<m>            | <currency>           |                   |
-| draft policy          | DRAFT#<m>                 | DRAFT                |                   |
-| confirmed policy      | POLICY#<m>                | POLICY               |                   |
-| order                 | ORDER#<o>                 | ORDER                | merchant, buyer   |
-| refund, its posting   | REFUND#<r>                | REFUND               | all four          |
-| what the buyer said   | REFUND#<r>                | DETAILS              |                   |
-| wallet shard          | WALLET#<m>#<currency>#<k> | WALLET               |                   |
-| deposit               | DEPOSIT#<m>#<currency>    | DEPOSIT              |                   |
-| buyer's balance       | BUYER#<b>                 | BALANCE#<currency>   |                   |
-| any other posting     | POSTING#<id>              | POSTING              |                   |
-| debt to the platform  | RECEIVABLE#<m>#<currency> | RECEIVABLE           |                   |
+| item                  | pk                            | sk                   | lists           |
+|-----------------------|-------------------------------|----------------------|-----------------|
+| membership            | MEMBER#<subject>              | MEMBER               |                 |
+| merchant, its shop    | MERCHANT#<m>                  | MERCHANT             | merchant, due   |
+| certification         | MERCHANT#<m>                  | CERTIFICATION#<time> |                 |
+| suspension            | MERCHANT#<m>                  | SUSPENSION#<time>    |                 |
+| a merchant's currency | CURRENCIES#<m>                | <currency>           | due             |
+| draft policy          | DRAFT#<m>                     | DRAFT                |                 |
+| confirmed policy      | POLICY#<m>                    | POLICY               |                 |
+| order                 | ORDER#<o>                     | ORDER                | merchant, buyer |
+| refund, its posting   | REFUND#<r>                    | REFUND               | all four        |
+| what the buyer said   | REFUND#<r>                    | DETAILS              |                 |
+| wallet shard          | WALLET#<m>#<currency>#<k>     | WALLET               |                 |
+| deposit               | DEPOSIT#<m>#<currency>        | DEPOSIT              |                 |
+| debt to the platform  | RECEIVABLE#<m>#<currency>     | RECEIVABLE           |                 |
+| buyer's balance       | BUYER#<b>                     | BALANCE#<currency>   |                 |
+| any other posting     | POSTING#<id>                  | POSTING              |                 |
+| correction            | CORRECTION#<id>               | CORRECTION           | merchant        |
+| statement's head      | STATEMENT#<owner>             | HEAD                 |                 |
+| a month of it         | STATEMENT#<owner>             | MONTH#<month>        |                 |
+| an entry of it        | STATEMENT#<owner>#<month>#<k> | <booked_at>#<number> |                 |
+| what is booked        | BOOKED#<owner>#<k>            | <posting id>         |                 |
+| reconciliation        | RECONCILIATION#<run>          | REPORT               |                 |
+
+`<owner>` is `<role>#<id>#<currency>`.
 
 Four sparse indexes, all KEYS_ONLY: `merchant_list` and `buyer_list` (what a party sees, newest
 first), `waiting_list` (what a credit wakes, oldest first), `due_bucket` (what the sweeper sees).

@@ -1,11 +1,4 @@
-"""What is in a statement: entries by month and bucket, months, the head, and what was recorded.
-
-| item                    | pk                                        | sk                    |
-|-------------------------|-------------------------------------------|-----------------------|
-| entry                   | STATEMENT#<role>#<id>#<cur>#<month>#<0-7> | <booked_at>#<number>  |
-| month, head             | STATEMENT#<role>#<id>#<cur>               | MONTH#<month>, HEAD   |
-| that a posting is booked | BOOKED#<role>#<id>#<cur>#<0-7>           | <posting id>          |
-"""
+"""What is in a statement: entries by month and bucket, months, the head, and what was recorded."""
 
 from collections.abc import Iterable, Iterator
 from heapq import merge
