@@ -8,7 +8,7 @@ import pytest
 from refunds import ledger, table
 from refunds.errors import Busy
 from refunds.ledger import Cause, Leg, Part, Posting
-from refunds.statements import Balances, Entry, Owner, StatementLost
+from refunds.statements import BEGINNING, END, Balances, Entry, Owner, StatementLost
 from refunds.stores import rebuilds
 from refunds.stores.dynamo import CONFLICT_TRIES
 from refunds.stores.rebuilds import PostingMissing
@@ -21,7 +21,6 @@ from tests.stores.market import accept, everything, fund, settle
 from tests.unit.examples import BUYER, DAY, MERCHANT, NOON, SECOND
 
 SELLER, CUSTOMER = Owner("merchant", MERCHANT, "CNY"), Owner("buyer", BUYER, "CNY")
-BEGINNING, END = "0000", "9999"
 
 
 def postings(count: int, *, first: int = 0) -> list[Posting]:

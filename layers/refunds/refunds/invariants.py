@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, NamedTuple, Protocol
 
-from refunds import ledger, statements
+from refunds import debits, ledger, statements
 from refunds.differences import Difference, Kind, difference, first_unequal
 from refunds.ledger import Posting
 from refunds.statements import Balances, Entry, Head, Mark, MonthTotal, Owner
@@ -19,9 +19,8 @@ from refunds.times import format_instant
 
 type Item = Mapping[str, Any]
 
-OPEN = frozenset({"pending", "awaiting_funds"})
 PAID = frozenset({"succeeded", "reversed"})
-RESERVED = OPEN | PAID
+RESERVED = PAID.union(debits.OPEN)
 UNREADABLE = (LookupError, TypeError, ValueError, AttributeError)
 """What reading an item raises that was not written by the product; no answer of AWS is among it."""
 BOOKED_WITHIN = timedelta(seconds=60)

@@ -9,7 +9,7 @@ from zlib import crc32
 from botocore.exceptions import BotoCoreError, ClientError
 
 from refunds import table
-from refunds.debits import MAX_OVERDUE, Debit, next_try_at
+from refunds.debits import MAX_OVERDUE, OPEN, Debit, next_try_at
 from refunds.errors import Busy
 from refunds.funding import HELD_AFTER, Funds, Payment, Plan
 from refunds.settlement import (
@@ -32,7 +32,7 @@ from refunds.stores.dynamo import (
 from refunds.stores.standing import StandingStore
 from refunds.times import format_instant
 
-OPEN_VALUES = {"pending": "pending", "awaiting": "awaiting_funds"}
+OPEN_VALUES = dict(zip(("pending", "awaiting"), OPEN, strict=True))
 OPEN_STILL = "#status IN (:pending, :awaiting)"
 """The gate: a refund's status is only ever changed from one it may leave."""
 AS_READ = (
@@ -192,7 +192,7 @@ def _reply(reasons: Sequence[Any], actions: Sequence[Action], payments: Sequence
 
 
 def is_open(item: Mapping[str, Any]) -> bool:
-    return item["status"] in OPEN_VALUES.values()
+    return item["status"] in OPEN
 
 
 def debit_of(item: Values) -> Debit:

@@ -8,10 +8,9 @@ from operator import itemgetter
 from refunds import table
 from refunds.ledger import Cause, Posting, legs_of_item
 from refunds.paging import Page
-from refunds.statements import Balances, Entry, Head, Mark, MonthTotal, Owner
+from refunds.statements import BEGINNING, END, Balances, Entry, Head, Mark, MonthTotal, Owner
 from refunds.stores.dynamo import Dynamo, Values, from_item
 
-BEGINNING, END = "0000", "9999"
 PAGE_SIZE = 25
 
 

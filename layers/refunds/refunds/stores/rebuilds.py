@@ -127,7 +127,7 @@ class RebuildStore(StatementStore):
         for item in items:
             mark = marks.get((owner_of(item["pk"]), item["posting_id"]))
             place = table.statement_entry(owner, mark.booked_at, mark.number) if mark else None
-            key = {"pk": {"S": item["pk"]}, "sk": {"S": item["sk"]}}
+            key = table.key_of(item)
             if key != place:
                 self.client.delete_item(TableName=self.table, Key=key)
 
