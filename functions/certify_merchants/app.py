@@ -64,7 +64,7 @@ def submit_certification(application: Application) -> Response[Certification]:
 def list_certifications(
     status: Status = Status.SUBMITTED, cursor: http.Cursor = None, limit: http.Limit = None
 ) -> CertificationPage:
-    http.caller(app, settings=settings, store=members).operator()
+    http.operator(app, settings=settings, store=members)
     query = {"list": "certifications", "status": status.value}
     page = store.certifications(
         status, after=paging.decode(cursor, **query), limit=http.limit_of(limit)
@@ -79,7 +79,7 @@ def list_certifications(
     ),
 )
 def decide_certification(merchant_id: http.PathId, decision: DecisionRequest) -> Certification:
-    operator = http.caller(app, settings=settings, store=members).operator()
+    operator = http.operator(app, settings=settings, store=members)
     return certification.decide(
         merchant_id, decision, operator=operator, store=store, now=datetime.now(UTC)
     )

@@ -112,7 +112,7 @@ def _decide(correction_id: str, *, approve: bool) -> Correction:
 
 
 def _operator() -> str:
-    return http.caller(app, settings=settings, store=members).operator()
+    return http.operator(app, settings=settings, store=members)
 
 
 @observed

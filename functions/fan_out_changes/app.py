@@ -17,7 +17,8 @@ letters = LetterQueue.at(settings.change_dead_letter_queue_url)
 
 @observed
 def lambda_handler(event: dict[str, Any], context: Any) -> dict[str, int]:  # noqa: ARG001
-    # Whatever fails, the stream brings the whole batch again, halved: nothing is booked twice.
+    # Whatever fails, the stream brings the batch again, halved, until what fails is alone: nothing
+    # is booked twice.
     done = changes.fan_out(
         event["Records"], read=change_of, store=store, bus=bus, now=datetime.now(UTC)
     )

@@ -6,7 +6,7 @@ from typing import Any
 from refunds import http, operations, refunds
 from refunds.errors import WalletChanged
 from refunds.fields import Currency
-from refunds.observability import logger, observed
+from refunds.observability import observed
 from refunds.operations import (
     MAX_WAITING_SHOWN,
     FreezeRequest,
@@ -31,13 +31,13 @@ CHANGES = http.contract("operator", WalletChanged)
 
 @app.get("/merchants/<merchant_id>", openapi_extensions=http.contract("operator"))
 def get_merchant(merchant_id: http.PathId) -> MerchantOverview:
-    _operator()
+    http.operator(app, settings=settings, store=members)
     return operations.show(merchant_id, store=store)
 
 
 @app.put("/merchants/<merchant_id>/limits", openapi_extensions=CHANGES)
 def put_limits(merchant_id: http.PathId, limits: LimitsRequest) -> OperatedWallet:
-    _operator()
+    http.operator(app, settings=settings, store=members)
     changed = operations.limit(merchant_id, limits, store=store)
     queue.wake(merchant_id, limits.currency, store=store)
     return changed
@@ -45,13 +45,13 @@ def put_limits(merchant_id: http.PathId, limits: LimitsRequest) -> OperatedWalle
 
 @app.post("/merchants/<merchant_id>/freeze", openapi_extensions=CHANGES)
 def freeze_merchant(merchant_id: http.PathId, request: FreezeRequest) -> OperatedWallet:
-    _operator()
+    http.operator(app, settings=settings, store=members)
     return operations.freeze(merchant_id, request.currency, frozen=True, store=store)
 
 
 @app.post("/merchants/<merchant_id>/unfreeze", openapi_extensions=CHANGES)
 def unfreeze_merchant(merchant_id: http.PathId, request: FreezeRequest) -> OperatedWallet:
-    _operator()
+    http.operator(app, settings=settings, store=members)
     changed = operations.freeze(merchant_id, request.currency, frozen=False, store=store)
     queue.wake(merchant_id, request.currency, store=store)
     return changed
@@ -59,20 +59,15 @@ def unfreeze_merchant(merchant_id: http.PathId, request: FreezeRequest) -> Opera
 
 @app.put("/merchants/<merchant_id>/shards", openapi_extensions=CHANGES)
 def put_shards(merchant_id: http.PathId, wanted: ShardsRequest) -> OperatedWallet:
-    _operator()
+    http.operator(app, settings=settings, store=members)
     return operations.reshard(merchant_id, wanted, store=store, now=datetime.now(UTC))
 
 
 @app.get("/merchants/<merchant_id>/waiting-refunds", openapi_extensions=http.contract("operator"))
 def list_waiting_refunds(merchant_id: http.PathId, currency: Currency) -> RefundPage:
-    _operator()
+    http.operator(app, settings=settings, store=members)
     waiting = store.waiting_refunds(merchant_id, currency, limit=MAX_WAITING_SHOWN)
     return RefundPage(items=[refunds.view(refund) for refund in waiting], next_cursor=None)
-
-
-def _operator() -> None:
-    operator = http.caller(app, settings=settings, store=members).operator()
-    logger.info("operator_acts", operator=operator, route=app.current_event.path)
 
 
 @observed

@@ -16,14 +16,13 @@ from refunds.members import Party, Role
 from refunds.observability import observed
 from refunds.paging import Page
 from refunds.settings import Settings
-from refunds.statements import Owner, StatementLine, StatementMonths, StatementPage
+from refunds.statements import BEGINNING, END, Owner, StatementLine, StatementMonths, StatementPage
 from refunds.stores.members import MemberStore
 from refunds.stores.statements import StatementStore
 from refunds.times import format_instant
 
 CSV_ROWS = 5000
 """Rows of one CSV answer; a longer statement goes on at the address in its Link header."""
-BEGINNING, END = "0000", "9999"
 
 app = http.resolver()
 settings = Settings.from_env()

@@ -26,7 +26,7 @@ store = ReconciliationStore.from_settings(settings)
 
 @app.get("/reconciliation", openapi_extensions=http.contract("operator", ReportNotFound))
 def get_reconciliation() -> Report:
-    http.caller(app, settings=settings, store=members).operator()
+    http.operator(app, settings=settings, store=members)
     report = store.report()
     if report is None:
         raise ReportNotFound
@@ -35,7 +35,7 @@ def get_reconciliation() -> Report:
 
 @app.post("/reconciliation", openapi_extensions=http.contract("operator"))
 def go_on_with_reconciliation() -> Report:
-    http.caller(app, settings=settings, store=members).operator()
+    http.operator(app, settings=settings, store=members)
     until = time.monotonic() + SECONDS_OF_A_CALL
     report = reconciliation.reconcile(
         store=store, clock=_now, ready=lambda _: time.monotonic() < until
@@ -59,9 +59,15 @@ def lambda_handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
 
 
 def _measure(report: Report) -> None:
-    """Differences as soon as there are any; that there are none, only when the run has ended."""
-    if report.differences or report.ended_at:
-        metrics.add_metric(name="ReconciliationDifferences", unit="Count", value=report.differences)
+    """What was found as soon as anything is; that nothing is, only when the run has ended."""
+    found = {
+        "ReconciliationDifferences": report.differences,
+        "ReconciliationUnsettled": report.unsettled,
+        "ReconciliationMoving": report.moving,
+    }
+    for name, count in found.items():
+        if count or report.ended_at:
+            metrics.add_metric(name=name, unit="Count", value=count)
     metrics.add_metric(name="GapsFilled", unit="Count", value=report.filled)
     logger.info(
         "reconciled",

@@ -52,20 +52,20 @@ OF_A_QUEUE = http.contract("operator", QueueNotFound)
 
 @app.get("/dead-letters", openapi_extensions=http.contract("operator"))
 def list_dead_letter_queues() -> DeadLetterQueues:
-    _operator()
+    http.operator(app, settings=settings, store=members)
     return DeadLetterQueues(items=[redrive.overview(*each) for each in WAYS.items()])
 
 
 @app.get("/dead-letters/<queue>", openapi_extensions=OF_A_QUEUE)
 def list_dead_letters(queue: http.PathId) -> DeadLetters:
-    _operator()
+    http.operator(app, settings=settings, store=members)
     named = redrive.queue_named(queue)
     return redrive.show(named, WAYS[named], ready=_deadline().ready)
 
 
 @app.post("/dead-letters/<queue>/redrive", openapi_extensions=OF_A_QUEUE)
 def redrive_dead_letters(queue: http.PathId, request: RedriveRequest) -> Redriven:
-    _operator()
+    http.operator(app, settings=settings, store=members)
     way = WAYS[redrive.queue_named(queue)]
     done = redrive.redrive(way, limit=request.limit, ready=_deadline().ready)
     metrics.add_metric(name="DeadLettersRedriven", unit="Count", value=done.moved)
@@ -77,11 +77,6 @@ def redrive_dead_letters(queue: http.PathId, request: RedriveRequest) -> Redrive
         stopped_by=done.stopped_by,
     )
     return done
-
-
-def _operator() -> None:
-    operator = http.caller(app, settings=settings, store=members).operator()
-    logger.info("operator_acts", operator=operator, route=app.current_event.path)
 
 
 def _deadline() -> Deadline:

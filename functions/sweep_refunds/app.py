@@ -20,6 +20,13 @@ def lambda_handler(event: dict[str, Any], context: Any) -> None:  # noqa: ARG001
     ready = Deadline(context.get_remaining_time_in_millis).ready
     done = sweeps.sweep(store=store, queue=queue, now=datetime.now(UTC), ready=ready)
     metrics.add_metric(name="RefundsDue", unit="Count", value=done.due)
+    metrics.add_metric(name="WaitingRefundsDue", unit="Count", value=done.waiting_due)
     metrics.add_metric(name="RefundsResent", unit="Count", value=done.sent)
     metrics.add_metric(name="OldestPendingRefund", unit="Seconds", value=done.oldest_seconds)
-    logger.info("swept", due=done.due, sent=done.sent, oldest_seconds=done.oldest_seconds)
+    logger.info(
+        "swept",
+        due=done.due,
+        waiting_due=done.waiting_due,
+        sent=done.sent,
+        oldest_seconds=done.oldest_seconds,
+    )

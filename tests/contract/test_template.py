@@ -186,6 +186,42 @@ def test_each_alarm_names_a_page_of_the_runbook_and_tells_the_topic() -> None:
         assert alarm["Properties"]["AlarmActions"] == [{"Ref": "AlarmTopic"}]
 
 
+def test_the_runbook_s_table_lists_every_alarm_and_no_other() -> None:
+    runbook = (ROOT / "docs/runbook.md").read_text(encoding="utf-8")
+    listed = set(re.findall(r"`(…?\w+Alarm)`", runbook))
+    alarms = template.of_type("AWS::CloudWatch::Alarm", RESOURCES).keys()
+    patterns = {each.removeprefix("…") for each in listed if each.startswith("…")}
+    named = {each for each in listed if not each.startswith("…")}
+    assert named <= alarms
+    assert {each for each in alarms if not each.endswith(tuple(patterns))} <= named
+
+
+def test_a_change_comes_again_for_as_long_as_the_stream_has_it() -> None:
+    """An event that is given up can not be sent again: the dead letter has positions only."""
+    [event] = FUNCTIONS["FanOutChangesFunction"]["Properties"]["Events"].values()
+    properties = event["Properties"]
+    assert properties["MaximumRetryAttempts"] == -1
+    assert properties["BisectBatchOnFunctionError"] is True
+    watched = RESOURCES["StatementsLateAlarm"]["Properties"]
+    assert watched["MetricName"] == "IteratorAge"
+    assert watched["Threshold"] < 24 * 3_600_000 / 2
+
+
+def test_what_is_alarmed_of_our_own_metrics_is_measured() -> None:
+    alarms = template.of_type("AWS::CloudWatch::Alarm", RESOURCES).values()
+    ours = {
+        each["Properties"]["MetricName"]
+        for each in alarms
+        if each["Properties"]["Namespace"] == "InstantRefunds"
+    }
+    code = "".join(
+        path.read_text(encoding="utf-8")
+        for folder in ("functions", "layers/refunds/refunds")
+        for path in (ROOT / folder).rglob("*.py")
+    )
+    assert {each for each in ours if f'"{each}"' not in code} == set()
+
+
 @pytest.mark.parametrize("metric", ["Errors", "Throttles"])
 def test_each_function_s_errors_and_throttles_wake_somebody(metric: str) -> None:
     alarms = template.of_type("AWS::CloudWatch::Alarm", RESOURCES).values()

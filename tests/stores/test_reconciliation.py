@@ -306,6 +306,16 @@ def head_changed(stores: Stores) -> str:
     return f"statement:buyer:{BUYER}:CNY:available"
 
 
+def month_changed(stores: Stores) -> str:
+    overwrite(stores, table.statement_month(SELLER, "2024-03"), credited=1)
+    return f"months:merchant:{MERCHANT}:CNY"
+
+
+def month_deleted(stores: Stores) -> str:
+    delete(stores, table.statement_month(CUSTOMER, "2024-03"))
+    return f"months:buyer:{BUYER}:CNY"
+
+
 def unreadable(stores: Stores) -> str:
     name = a_credit(stores)
     overwrite(stores, table.posting(name), legs=None)
@@ -338,6 +348,8 @@ TAMPERED: list[tuple[Callable[[Stores], str], Kind]] = [
     (entry_twice, Kind.ENTRY_UNRECORDED),
     (head_deleted, Kind.HEAD_DIFFERS),
     (head_changed, Kind.HEAD_DIFFERS),
+    (month_changed, Kind.MONTHS_DIFFER),
+    (month_deleted, Kind.MONTHS_DIFFER),
     (unreadable, Kind.ITEM_UNREADABLE),
 ]
 
@@ -425,6 +437,84 @@ def test_a_report_names_the_first_hundred_differences_and_counts_them_all(
     assert report.named[0] == Difference(
         kind=Kind.ORDER_OVERDRAWN, subject=report.named[0].subject, expected=1000, found=1
     )
+
+
+def test_while_the_walk_goes_on_what_has_come_right_makes_room_for_what_is_met_later(
+    stores: Stores, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(reconciliation, "MAX_SUSPECTS", 2)
+    monkeypatch.setattr(walks, "PAGE", 1)
+    for number in range(6):
+        stores.refunds.put_order(examples.order(order_id=f"order-{number}"))
+        overwrite(stores, table.order(f"order-{number}"), refundable=1)
+    clock = Clock()
+    report = go_on(stores, clock, pages=1)
+    while report.ended_at is None:
+        for suspect in report.suspects if len(report.suspects) == 2 else ():
+            overwrite(stores, suspect.key, refundable=1000)
+        clock.now += PAUSE
+        report = go_on(stores, clock, pages=1)
+    assert (report.looked_at, report.differences, report.unsettled) == (7, 0, 0)
+
+
+def test_what_is_wrong_still_is_judged_when_the_walk_has_met_every_gap(
+    stores: Stores, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(reconciliation, "MAX_SUSPECTS", 1)
+    monkeypatch.setattr(walks, "PAGE", 1)
+    fund(stores, 100)
+    clock, seen = Clock(), 0
+    report = go_on(stores, clock, pages=1)
+    while report.ended_at is None:
+        seen = max(seen, len(report.suspects))
+        clock.now += PAUSE
+        report = go_on(stores, clock, pages=4)
+    assert (report.differences, report.filled, report.unsettled) == (0, 1, 0)
+    assert seen == 1
+
+
+def test_gaps_of_an_owner_are_looked_for_together_and_once(stores: Stores) -> None:
+    for number in range(4):
+        fund(stores, 1, f"gap-{number}")
+    book(stores)
+    marks = [
+        table.key_of(item)
+        for item in tables.plain_items(stores.client, stores.table)
+        if item["pk"].startswith("BOOKED#")
+    ]
+    for key in marks[1:]:
+        delete(stores, key)
+    names = [key["sk"]["S"] for key in marks]
+    with wire.faulty(stores.client, "Query") as line:
+        assert sorted(stores.reconciliation.fill(SELLER, names, now=LATER)) == sorted(names[1:])
+    assert len(line.sent) == 1 + table.LIST_BUCKETS
+    assert stores.statements.head(SELLER).number == 4
+
+
+def test_a_gap_for_which_there_is_no_time_is_no_difference_and_is_filled_later(
+    stores: Stores,
+) -> None:
+    fund(stores, 100)
+    clock = Clock()
+    report = go_on(stores, clock, pages=1)
+    assert (report.filled, report.looked_at, report.suspects) == (0, 0, ())
+    report = go_on(stores, clock)
+    assert (report.filled, len(report.suspects)) == (1, 1)
+    clock.now += PAUSE
+    report = go_on(stores, clock)
+    assert (report.differences, report.moving, report.ended_at) == (0, 0, clock.now)
+
+
+def test_a_suspected_gap_for_which_there_is_no_time_is_not_judged(stores: Stores) -> None:
+    fund(stores, 100)
+    clock = Clock(NOON + timedelta(seconds=30))
+    assert len(go_on(stores, clock).suspects) == 2
+    clock.now += PAUSE
+    report = go_on(stores, clock, pages=1)
+    assert (report.filled, report.differences, len(report.suspects)) == (0, 0, 2)
+    clock.now += PAUSE
+    report = go_on(stores, clock)
+    assert (report.filled, report.differences, report.moving) == (1, 0, 0)
 
 
 def unbooked(stores: Stores) -> list[str]:

@@ -8,7 +8,7 @@ import pytest
 from refunds import ledger, table
 from refunds.errors import Busy
 from refunds.ledger import Cause, Leg, Part, Posting
-from refunds.statements import Balances, Entry, Owner, StatementLost
+from refunds.statements import BEGINNING, END, Balances, Entry, Owner, StatementLost
 from refunds.stores import rebuilds
 from refunds.stores.dynamo import CONFLICT_TRIES
 from refunds.stores.rebuilds import PostingMissing
@@ -21,7 +21,6 @@ from tests.stores.market import accept, everything, fund, settle
 from tests.unit.examples import BUYER, DAY, MERCHANT, NOON, SECOND
 
 SELLER, CUSTOMER = Owner("merchant", MERCHANT, "CNY"), Owner("buyer", BUYER, "CNY")
-BEGINNING, END = "0000", "9999"
 
 
 def postings(count: int, *, first: int = 0) -> list[Posting]:
@@ -286,6 +285,24 @@ def test_a_long_statement_is_made_again_window_by_window(
     stores.rebuilds.rebuild(SELLER, told=told.append)
     stores.rebuilds.rebuild(CUSTOMER)
     assert told == [2, 4, 6, 8, 10, 12, 13]
+    assert statement_of(stores) == before
+
+
+def test_a_statement_of_more_months_than_a_transaction_holds_is_made_again_in_several(
+    stores: Stores, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    over_months(stores)
+    before = statement_of(stores)
+    months = [key for key in keys_of(stores, "STATEMENT#") if "MONTH" in key["sk"]["S"]]
+    delete(stores, *months, table.statement_head(SELLER), table.statement_head(CUSTOMER))
+    monkeypatch.setattr(rebuilds, "MAX_MONTHS", 2)
+    with wire.faulty(stores.client, "TransactWriteItems", wire.fine, wire.broken()) as line:
+        with pytest.raises(stores.client.exceptions.ClientError):
+            stores.rebuilds.rebuild(SELLER)
+        assert [len(each["TransactItems"]) for each in line.sent] == [3, 3]
+        # What is written already is not written again, and the head comes last.
+        assert rebuild(stores) == [13, 12]
+        assert [len(each["TransactItems"]) for each in line.sent[2:4]] == [3, 1]
     assert statement_of(stores) == before
 
 

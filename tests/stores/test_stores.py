@@ -27,7 +27,7 @@ from refunds.refunds import Refund, RefundStatus
 from refunds.settlement import Frozen, Rejected, Settled, Short
 from refunds.shops import ShopSettings
 from refunds.standing import Cause, Status
-from refunds.stores import lists
+from refunds.stores import lists, sweeps
 from refunds.sweeps import Due
 from refunds.wallets import Allocation, CreditTarget, Wallet
 from tests.stores import tables
@@ -583,6 +583,25 @@ def test_what_is_due_is_found_whichever_bucket_it_is_in(stores: Stores) -> None:
     assert {each.debit.refund_id for each in found} == {f"rf_{number}" for number in range(30)}
     buckets = {table.due_bucket(f"rf_{number}") for number in range(60)}
     assert len(buckets) > 1
+
+
+def test_what_waits_for_money_takes_no_place_of_what_is_pending(
+    stores: Stores, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sweeps, "PER_BUCKET", 1)
+    monkeypatch.setattr(table, "DUE_BUCKETS", 1)
+    for number in range(3):
+        stores.debits.wait(accept(stores, number), "funds", now=NOON - DAY)
+    lost = accept(stores, 3)
+    found = {each.debit.waiting: each for each in stores.sweeps.due(NOON + MINUTE)}
+    assert found[False].debit == lost
+    # It stays among the waiting when it is tried again, and is on no list once it is canceled.
+    assert stores.sweeps.postpone(found[True], tries=1, until=NOON + MINUTE)
+    assert len(stores.sweeps.due(NOON + MINUTE)) == 2
+    for number in range(4):
+        gone = examples.refund(refund_id=f"rf_{number}", order_id=f"order-{number}")
+        stores.refunds.cancel(gone, now=NOON)
+    assert stores.sweeps.due(NOON + DAY) == []
 
 
 # ── Lists ───────────────────────────────────────────────────────────────────────────────────────

@@ -12,11 +12,12 @@ from urllib.parse import parse_qsl
 
 import pytest
 
-from refunds import table
+from refunds import reconciliation, table
 from refunds.certification import DecisionRequest, Verdict
 from refunds.errors import Busy
 from refunds.reconciliation import PAUSE
 from refunds.refunds import RefundStatus
+from refunds.stores.dynamo import CONFLICT_TRIES
 from refunds.stores.merchants import MerchantStore
 from refunds.stores.refunds import RefundStore
 from tests.stores import wire
@@ -440,6 +441,29 @@ def test_events_that_the_bus_did_not_take_are_told_again(cloud: Cloud) -> None:
     assert len(fan_out(event)) == 1
 
 
+def test_a_busy_statement_holds_up_neither_its_neighbours_nor_any_event(cloud: Cloud) -> None:
+    credit(cloud, 250)
+    message = accept(cloud)
+    before = cloud.items()
+    cloud.deliver(message)
+    event = stream(cloud, before)
+    put = wire.answer({"FailedEntryCount": 0, "Entries": []})
+    busy = [wire.canceled("ConditionalCheckFailed")] * CONFLICT_TRIES
+    with (
+        wire.faulty(fan_out_changes.store.client, "TransactWriteItems", *busy),
+        wire.faulty(fan_out_changes.bus.client, "PutEvents", put) as line,
+        pytest.raises(Busy),
+    ):
+        fan_out_changes.lambda_handler(event, Context())
+    [told] = [entry["DetailType"] for sent in line.sent for entry in sent["Entries"]]
+    assert told == "RefundSucceeded"
+    lines = [statement(cloud, claims).body["items"] for claims in (SELLER, BUYER)]
+    assert sorted(map(len, lines)) == [0, 1]
+    fan_out(event)
+    lines = [statement(cloud, claims).body["items"] for claims in (SELLER, BUYER)]
+    assert sorted(map(len, lines)) == [1, 1]
+
+
 def test_a_deletion_is_no_event_and_no_posting(cloud: Cloud) -> None:
     credit(cloud, 5)
     before = cloud.items()
@@ -574,6 +598,19 @@ def test_reconciliation_runs_on_its_schedule_and_an_operator_sees_its_report(
     with at(began_at + reconcile_ledger.RUN_EVERY):
         reconcile_ledger.lambda_handler({}, Context())
     assert cloud.call(reconcile_ledger, *asked).body["run_id"] != report["run_id"]
+
+
+def test_what_a_run_could_not_prove_is_measured(
+    cloud: Cloud, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(reconciliation, "MAX_SUSPECTS", 1)
+    for number in range(1, 3):
+        credit(cloud, number, f"c{number}")
+    with at(datetime.now(UTC)):
+        reconcile_ledger.lambda_handler({}, Context())
+    measured = [json.loads(line) for line in capsys.readouterr().out.splitlines() if "_aws" in line]
+    assert [each["ReconciliationUnsettled"] for each in measured] == [[2.0]]
+    assert "ReconciliationMoving" not in measured[0], "that nothing moved is said at the end"
 
 
 def test_an_operator_s_call_goes_on_with_the_run_or_begins_one_and_fills_gaps(

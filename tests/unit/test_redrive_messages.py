@@ -232,6 +232,21 @@ def test_a_poison_change_is_parked_whole_and_holds_up_no_other(
     assert (shown["error_type"], shown["redrivable"]) == (error_type, "dynamodb" in poison)
 
 
+def test_a_statement_that_can_not_be_read_parks_its_own_changes_and_holds_up_no_other(
+    cloud: Cloud,
+) -> None:
+    """Raised, it would come again for as long as the stream has it, and stop the rest."""
+    other = Owner("merchant", "merchant-2", "CNY")
+    cloud.dynamodb.put_item(
+        TableName=fan_out_changes.store.table, Item={**table.statement_head(other)}
+    )
+    theirs = json.loads(json.dumps(credited(posting_id="cr_2")).replace(OWNER.id, other.id))
+    assert fan_out(theirs, credited()) == {"poisoned": 1}
+    assert cloud.item(table.booked(OWNER, "cr_1"))
+    [shown] = get(cloud, "/changes").body["items"]
+    assert (shown["error_type"], shown["redrivable"]) == ("KeyError", True)
+
+
 def test_what_may_pass_by_itself_parks_nothing_and_comes_again(cloud: Cloud) -> None:
     accepted = change("REFUND#rf_1", "REFUND", status={"S": "pending"}, order_id={"S": "order-1"})
     with (

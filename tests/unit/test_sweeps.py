@@ -73,7 +73,7 @@ def register(*refunds: Due) -> Register:
 
 def test_a_due_refund_is_sent_again_and_left_alone_for_its_next_delay() -> None:
     store, queue = register(due()), Queue()
-    assert sweeps.sweep(store=store, queue=queue, now=NOON, ready=always) == Sweep(1, 1, 0)
+    assert sweeps.sweep(store=store, queue=queue, now=NOON, ready=always) == Sweep(1, 0, 1, 0)
     assert queue.sent == ["rf_1"]
     assert store.refunds["rf_1"].due_at == NOON + 2 * MINUTE
     assert sweeps.sweep(store=store, queue=queue, now=NOON + MINUTE, ready=always).sent == 0
@@ -99,24 +99,35 @@ def test_the_tries_of_a_waiting_refund_are_counted_by_its_debit_alone() -> None:
 def test_a_refund_that_is_not_due_is_not_sent() -> None:
     queue = Queue()
     done = sweeps.sweep(store=register(due(late=-MICROSECOND)), queue=queue, now=NOON, ready=always)
-    assert done == Sweep(0, 0, 0)
+    assert done == Sweep(0, 0, 0, 0)
     assert queue.sent == []
 
 
 @pytest.mark.parametrize(("waiting", "sent"), [(1, 2), (2, 0), (1000, 0)])
-def test_while_the_queue_holds_as_many_as_are_due_nothing_is_sent(waiting: int, sent: int) -> None:
-    store, queue = register(due("rf_1"), due("rf_2")), Queue(waiting)
-    assert sweeps.sweep(store=store, queue=queue, now=NOON, ready=always) == Sweep(2, sent, 0)
+def test_while_the_queue_holds_as_many_as_are_due_nothing_is_sent_again_and_again(
+    waiting: int, sent: int
+) -> None:
+    store, queue = register(due("rf_1", tries=1), due("rf_2", waiting=True)), Queue(waiting)
+    assert sweeps.sweep(store=store, queue=queue, now=NOON, ready=always) == Sweep(1, 1, sent, 0)
     assert len(queue.sent) == sent
     assert all((each.due_at == NOON) is (sent == 0) for each in store.refunds.values())
 
 
 def test_patience_with_a_full_queue_ends_for_each_refund_by_itself() -> None:
-    store = register(due("rf_new", PATIENCE - MICROSECOND), due("rf_old", PATIENCE))
+    store = register(
+        due("rf_new", PATIENCE - MICROSECOND, tries=1), due("rf_old", PATIENCE, tries=1)
+    )
     queue = Queue(waiting=1000)
     done = sweeps.sweep(store=store, queue=queue, now=NOON, ready=always)
     assert (done.due, done.sent) == (2, 1)
     assert queue.sent == ["rf_old"]
+
+
+def test_a_message_that_may_be_lost_is_sent_again_first_whatever_waits_and_is_queued() -> None:
+    store = register(*(due(f"rf_{n}", PATIENCE, waiting=True) for n in range(30)), due("rf_lost"))
+    queue = Queue(waiting=1000)
+    sweeps.sweep(store=store, queue=queue, now=NOON, ready=lambda _: not queue.sent)
+    assert queue.sent[0] == "rf_lost"
 
 
 @pytest.mark.parametrize("settled_a_minute", [0, 40, 90])
@@ -151,7 +162,7 @@ def test_the_age_that_is_told_is_of_the_oldest_pending_refund_that_is_due() -> N
         asked("rf_waiting", 9 * MINUTE, waiting=True, late=MINUTE),
     )
     done = sweeps.sweep(store=store, queue=Queue(), now=NOON, ready=always)
-    assert done == Sweep(due=3, sent=3, oldest_seconds=420)
+    assert done == Sweep(due=2, waiting_due=1, sent=3, oldest_seconds=420)
 
 
 def test_a_refund_that_was_moved_on_meanwhile_is_not_moved_back() -> None:
@@ -179,7 +190,7 @@ def test_what_the_queue_did_not_take_is_told_and_is_tried_again_by_the_next_run(
 def test_a_refund_is_sent_at_most_once_a_run_and_never_before_it_is_due(
     *, late: list[timedelta], waiting: int
 ) -> None:
-    given_due = [due(f"rf_{number}", each) for number, each in enumerate(late)]
+    given_due = [due(f"rf_{number}", each, tries=1) for number, each in enumerate(late)]
     queue = Queue(waiting)
     done = sweeps.sweep(store=register(*given_due), queue=queue, now=NOON, ready=always)
     overdue = {each.debit.refund_id for each in given_due if each.due_at <= NOON}

@@ -433,6 +433,7 @@ export const en: Messages = {
       entry_missing: "Entry missing",
       entry_unrecorded: "Entry without record",
       head_differs: "Statement's head differs",
+      months_differ: "Statement's months differ",
       item_unreadable: "Item unreadable",
     },
     noReport: "Nothing was reconciled yet",

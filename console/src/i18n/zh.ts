@@ -420,6 +420,7 @@ export const zh = {
       entry_missing: "账单条目缺失",
       entry_unrecorded: "账单条目无记录",
       head_differs: "账单末尾不符",
+      months_differ: "账单月度合计不符",
       item_unreadable: "条目无法读取",
     } as Record<string, string>,
     noReport: "还没有对账报告",

@@ -7,6 +7,7 @@ from datetime import datetime
 from typing import Any, Protocol
 
 from refunds import events, statements
+from refunds.errors import Busy
 from refunds.events import Event
 from refunds.ledger import Posting
 from refunds.statements import Owner, StatementLost
@@ -60,7 +61,7 @@ class FannedOut:
     booked: int
     emitted: int
     poisoned: tuple[Poisoned, ...]
-    """Neither booked nor emitted, now or ever."""
+    """Not booked, or neither booked nor emitted, now or ever."""
 
 
 def fan_out(
@@ -75,22 +76,35 @@ def fan_out(
 
     A record that can never be processed holds up no other: it is told apart. Whatever may pass by
     itself is raised, and the same records may come again.
+
+    Raises:
+        Busy: some owners' statements were; all others are booked, and all events emitted.
     """
-    by_owner: defaultdict[Owner, list[Posting]] = defaultdict(list)
+    by_owner: defaultdict[Owner, dict[int, Posting]] = defaultdict(dict)
     emitted: list[Event] = []
-    poisoned: list[Poisoned] = []
-    for record in records:
+    poisoned: dict[int, Poisoned] = {}
+    every = [*records]
+    for place, record in enumerate(every):
         try:
             postings, told = _consequences(read(record), store)
         except POISON as error:
-            poisoned.append(Poisoned(record, error))
+            poisoned[place] = Poisoned(record, error)
             continue
         for owner, posting in postings:
-            by_owner[owner].append(posting)
+            by_owner[owner][place] = posting
         emitted += told
-    booked = sum(_book(owner, postings, store, now) for owner, postings in by_owner.items())
+    booked, busy = 0, None
+    for owner, of_owner in by_owner.items():
+        try:
+            booked += _book(owner, [*of_owner.values()], store, now)
+        except POISON as error:
+            poisoned |= {place: Poisoned(every[place], error) for place in of_owner}
+        except Busy as error:
+            busy = error
     bus.put(emitted)
-    return FannedOut(booked, len(emitted), tuple(poisoned))
+    if busy:
+        raise busy
+    return FannedOut(booked, len(emitted), tuple(poisoned.values()))
 
 
 def _consequences(

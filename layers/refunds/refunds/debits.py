@@ -24,6 +24,8 @@ the receivable and the overdue are the rest."""
 FIRST_RETRY = timedelta(minutes=1)
 LAST_RETRY = timedelta(hours=1)
 MAX_DOUBLINGS = 6
+OPEN = ("pending", "awaiting_funds")
+"""The states of a refund that is not closed."""
 REFUND_ID = re.compile(r"[A-Za-z0-9_-]{1,64}")
 
 

@@ -24,6 +24,7 @@ class Kind(StrEnum):
     ENTRY_MISSING = "entry_missing"
     ENTRY_UNRECORDED = "entry_unrecorded"
     HEAD_DIFFERS = "head_differs"
+    MONTHS_DIFFER = "months_differ"
     ITEM_UNREADABLE = "item_unreadable"
 
 

@@ -100,6 +100,18 @@ def caller(app: APIGatewayHttpResolver, *, settings: Settings, store: MemberStor
     return members.Caller.from_claims(claims, settings=settings, store=store)
 
 
+def operator(app: APIGatewayHttpResolver, *, settings: Settings, store: MemberStore) -> str:
+    """The operator who calls, by name in the log: whatever an operator does or sees is there.
+
+    Raises:
+        AccessTokenRequired, MembershipRequired: it is not one.
+    """
+    subject = caller(app, settings=settings, store=store).operator()
+    event = app.current_event
+    logger.info("operator_acts", operator=subject, method=event.http_method, route=event.path)
+    return subject
+
+
 def arrived_at(app: APIGatewayHttpResolver) -> datetime:
     """When API Gateway received the request."""
     milliseconds = app.current_event.raw_event["requestContext"]["timeEpoch"]

@@ -11,18 +11,17 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, NamedTuple, Protocol
 
-from refunds import ledger, statements
+from refunds import debits, ledger, statements
 from refunds.differences import Difference, Kind, difference, first_unequal
 from refunds.ledger import Posting
 from refunds.refunds import reversal_id
-from refunds.statements import Balances, Entry, Head, Mark, Owner
+from refunds.statements import Balances, Entry, Head, Mark, MonthTotal, Owner
 from refunds.times import format_instant
 
 type Item = Mapping[str, Any]
 
-OPEN = frozenset({"pending", "awaiting_funds"})
 PAID = frozenset({"succeeded", "reversed"})
-RESERVED = OPEN | PAID
+RESERVED = PAID.union(debits.OPEN)
 UNREADABLE = (LookupError, TypeError, ValueError, AttributeError)
 """What reading an item raises that was not written by the product; no answer of AWS is among it."""
 BOOKED_WITHIN = timedelta(seconds=60)
@@ -46,6 +45,7 @@ class Books(Protocol):
     def posting_items(self, posting_ids: Iterable[str]) -> Mapping[str, Item]: ...
     def marks(self, wanted: set[tuple[Owner, str]]) -> dict[tuple[Owner, str], Mark]: ...
     def stored_head(self, owner: Owner) -> Head | None: ...
+    def months(self, owner: Owner) -> list[MonthTotal]: ...
     def last_entry(self, owner: Owner) -> Entry | None: ...
     def entry(self, owner: Owner, booked_at: str, number: int) -> Entry | None: ...
     def entry_before(self, owner: Owner, head: Head) -> Entry | None: ...
@@ -221,6 +221,7 @@ def _of_owner(
 ) -> Iterator[Difference]:
     """Stored balances, head and last entry say the same; of three, the odd one is to blame.
 
+    The months, in sum, say so as well.
     `lowest` is, of each part, what must not be below zero.
     """
     name = f"{owner.role}:{owner.id}"
@@ -236,7 +237,9 @@ def _of_owner(
         # An entry of that number that says otherwise is found wrong by itself.
         if head.number > ended.number:
             yield difference(Kind.ENTRY_MISSING, _name(owner, head.number), 1, 0)
+        yield from _of_months(owner, head, books)
         return
+    yield from _of_months(owner, ended, books)
     if head != ended:
         yield from _of_head(owner, head, ended)
     for part in lowest.keys() - negative.keys():
@@ -244,6 +247,18 @@ def _of_owner(
         if wanted != has:
             subject = f"{name}:{part}:{owner.currency}"
             yield difference(Kind.BALANCE_DIFFERS, subject, wanted, has)
+
+
+def _of_months(owner: Owner, last: Head, books: Books) -> Iterator[Difference]:
+    """Together they have as many entries as the statement, and moved what it moved."""
+    name = f"months:{owner.role}:{owner.id}:{owner.currency}"
+    totals = books.months(owner)
+    entries = sum(each.entries for each in totals)
+    moved = sum(each.credited - each.debited for each in totals)
+    if entries != last.number:
+        yield difference(Kind.MONTHS_DIFFER, name, last.number, entries)
+    elif moved != last.balances.available:
+        yield difference(Kind.MONTHS_DIFFER, name, last.balances.available, moved)
 
 
 def _of_head(owner: Owner, head: Head, last: Head) -> Iterator[Difference]:

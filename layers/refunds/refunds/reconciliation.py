@@ -6,9 +6,11 @@ What seems wrong is a suspect: it is looked at again after the walk and a pause,
 wrong in the same way then is a difference.
 """
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
-from typing import Any, Protocol
+from itertools import batched
+from typing import Any, NamedTuple, Protocol
 
 from pydantic import Field
 
@@ -29,6 +31,21 @@ MAX_NAMED = 100
 MAX_SUSPECTS = 300
 AGAIN_AT_ONCE = 50
 """Suspects that are looked at again in one step."""
+FILLED_AT_ONCE = 45
+"""Gaps of one owner that are searched for, and booked, together."""
+
+type Ready = Callable[[int], bool]
+
+
+class Gap(NamedTuple):
+    """A posting that is not in an owner's statement."""
+
+    owner: Owner
+    posting_id: str
+
+    @property
+    def subject(self) -> str:
+        return f"posting:{self.posting_id}:{self.owner.role}:{self.owner.id}"
 
 
 class Suspect(Model):
@@ -62,7 +79,7 @@ class Report(Model):
     """Items that were found otherwise at each look: no difference, and no proof of none."""
     moving_named: tuple[str, ...] = ()
     unsettled: int = 0
-    """Suspects beyond `MAX_SUSPECTS`: not looked at again, left to the next run."""
+    """Suspects that found no place: not looked at again, left to the next run."""
     totals: dict[str, dict[str, int]] = Field(default_factory=dict)
     """By currency: each kind of account, the sum of all postings from before `began_at`."""
     suspects: tuple[Suspect, ...] = ()
@@ -83,14 +100,15 @@ class ReconciliationStore(Books, Protocol):
 
     def page_of_items(self, start: Any) -> tuple[list[dict[str, Any]], Any]: ...
     def items(self, keys: Sequence[Any]) -> list[dict[str, Any]]: ...
-    def fill(self, owner: Owner, posting_id: str, *, now: datetime) -> bool: ...
+    def fill(self, owner: Owner, posting_ids: Sequence[str], *, now: datetime) -> list[str]:
+        """Those that this call booked. Raises Busy, StatementLost."""
 
 
 def reconcile(
     *,
     store: ReconciliationStore,
     clock: Callable[[], datetime],
-    ready: Callable[[int], bool],
+    ready: Ready,
     not_before: timedelta = timedelta(0),
 ) -> Report:
     """Go on with the run under way, or begin one, for as long as there is time.
@@ -102,7 +120,7 @@ def reconcile(
     seen = store.report()
     report = _next_run(seen, clock(), not_before)
     while report.ended_at is None and ready(0):
-        step = _step(report, store, clock())
+        step = _step(report, store, clock(), ready)
         if step is None:
             break
         if store.note(step, seen):
@@ -119,30 +137,33 @@ def _next_run(last: Report | None, now: datetime, not_before: timedelta) -> Repo
     return Report(run_id=format_instant(now), began_at=now)
 
 
-def _step(report: Report, store: ReconciliationStore, now: datetime) -> Report | None:
+def _step(report: Report, store: ReconciliationStore, now: datetime, ready: Ready) -> Report | None:
     """The report after one page of the walk, or of suspects; none while it has to wait."""
-    if not report.walked:
-        taken = _walk(report, store, now)
+    if not report.walked and not (len(report.suspects) >= MAX_SUSPECTS and _due(report, now)):
+        taken = _walk(report, store, now, ready)
     elif report.looks_again_at and now < report.looks_again_at:
         return None
     else:
-        taken = _look_again(report, store, now)
+        taken = _look_again(report, store, now, ready)
     return _concluded(taken, now)
 
 
-def _walk(report: Report, store: ReconciliationStore, now: datetime) -> Report:
+def _walk(report: Report, store: ReconciliationStore, now: datetime, ready: Ready) -> Report:
     items, goes_on_at = store.page_of_items(report.goes_on_at)
-    suspects, filled = list(report.suspects), []
-    unsettled = report.unsettled
-    for item, seemed in invariants.look(items, books=store):
-        late = invariants.legs_before(item, now - BOOKED_WITHIN)
-        gaps, left = _fill(item, seemed, store, now) if late else ([], seemed)
-        filled += gaps
+    looked = invariants.look(items, books=store)
+    late = [each for each in looked if invariants.legs_before(each[0], now - BOOKED_WITHIN)]
+    filling = _fill(_gaps(late), store, now, ready)
+    if filling.untried:
+        # The page comes again, with what is left of its gaps.
+        return _with_filled(report, filling.filled)
+    suspects, unsettled = list(report.suspects), report.unsettled
+    for item, seemed in looked:
+        left = filling.left_of(seemed)
         if left and len(suspects) < MAX_SUSPECTS:
             suspects.append(Suspect(key=_key(item), seemed=left, looked_at=now))
         elif left:
             unsettled += 1
-    return _with_filled(report, filled).model_copy(
+    return _with_filled(report, filling.filled).model_copy(
         update={
             "looked_at": report.looked_at + len(items),
             "totals": _added(report.totals, items, report.began_at),
@@ -154,30 +175,33 @@ def _walk(report: Report, store: ReconciliationStore, now: datetime) -> Report:
     )
 
 
-def _look_again(report: Report, store: ReconciliationStore, now: datetime) -> Report:
-    """The suspects whose time has come: gone, the same still, or found otherwise."""
-    # Gaps come first: a balance is right, or not, once they are filled.
-    gaps = [each for each in report.suspects if _is_gap(each)] or report.suspects
-    due = [each for each in gaps if each.looked_at + PAUSE <= now][:AGAIN_AT_ONCE]
-    items = store.items([each.key for each in due])
-    looked = invariants.look(items, books=store)
-    by_name = {(item["pk"], item["sk"]): (item, found) for item, found in looked}
+def _look_again(report: Report, store: ReconciliationStore, now: datetime, ready: Ready) -> Report:
+    """The suspects whose time has come: gone, the same still, or found otherwise.
+
+    While the walk goes on, what is wrong still is kept and not judged: it may follow from a gap
+    that the walk has not met yet.
+    """
+    due = _due(report, now)[:AGAIN_AT_ONCE]
+    looked = invariants.look(store.items([each.key for each in due]), books=store)
+    filling = _fill(_gaps(looked), store, now, ready)
+    by_name = {(item["pk"], item["sk"]): filling.left_of(found) for item, found in looked}
     kept = [each for each in report.suspects if each not in due]
     differences: list[Difference] = []
     moving: list[str] = []
-    filled: list[str] = []
     for suspect in due:
-        item, found = by_name.get(suspect.name, ({}, ()))
-        booked, found = _fill(item, found, store, now)
-        filled += booked
+        found = by_name.get(suspect.name, ())
+        again = suspect.model_copy(update={"seemed": found, "looked_at": now})
+        if found and not (report.walked and filling.is_tried(found)):
+            kept.append(again)
+            continue
         differences += [each for each in found if each in suspect.seemed]
         changed = tuple(each for each in found if each not in suspect.seemed)
         if changed and suspect.looks + 1 < LOOKS:
-            update = {"seemed": changed, "looked_at": now, "looks": suspect.looks + 1}
-            kept.append(suspect.model_copy(update=update))
+            update = {"seemed": changed, "looks": suspect.looks + 1}
+            kept.append(again.model_copy(update=update))
         else:
             moving += [each.subject for each in changed]
-    return _with_filled(report, filled).model_copy(
+    return _with_filled(report, filling.filled).model_copy(
         update={
             "suspects": tuple(kept),
             "differences": report.differences + len(differences),
@@ -188,14 +212,23 @@ def _look_again(report: Report, store: ReconciliationStore, now: datetime) -> Re
     )
 
 
-def _is_gap(suspect: Suspect) -> bool:
-    return any(each.kind is Kind.POSTING_UNBOOKED for each in suspect.seemed)
+def _due(report: Report, now: datetime) -> list[Suspect]:
+    return [each for each in _next(report) if each.looked_at + PAUSE <= now]
+
+
+def _next(report: Report) -> Sequence[Suspect]:
+    """Once the walk has ended gaps come first: a balance is right, or not, once they are filled."""
+    gaps = [
+        each
+        for each in report.suspects
+        if any(seemed.kind is Kind.POSTING_UNBOOKED for seemed in each.seemed)
+    ]
+    return (report.walked and gaps) or report.suspects
 
 
 def _concluded(report: Report, now: datetime) -> Report:
     """Noted once more; ended, when the walk has and no suspect is left."""
-    gaps = [each for each in report.suspects if _is_gap(each)]
-    again = [each.looked_at + PAUSE for each in gaps or report.suspects]
+    again = [each.looked_at + PAUSE for each in _next(report)]
     return report.model_copy(
         update={
             "noted": report.noted + 1,
@@ -205,23 +238,51 @@ def _concluded(report: Report, now: datetime) -> Report:
     )
 
 
-def _fill(
-    item: Item, seemed: Iterable[Difference], store: ReconciliationStore, now: datetime
-) -> tuple[list[str], tuple[Difference, ...]]:
-    """Book what is not booked. The gaps that were filled, and what still seems wrong."""
+class _Filling(NamedTuple):
+    """What became of the gaps that were found."""
+
+    filled: Sequence[str]
+    settled: frozenset[str]
+    """Those that are booked now, by whomever, or whose posting is gone."""
+    untried: frozenset[str]
+    """Those for which there was no time."""
+
+    def left_of(self, seemed: Iterable[Difference]) -> tuple[Difference, ...]:
+        return tuple(each for each in seemed if each.subject not in self.settled)
+
+    def is_tried(self, seemed: Iterable[Difference]) -> bool:
+        return self.untried.isdisjoint(each.subject for each in seemed)
+
+
+def _fill(gaps: Iterable[Gap], store: ReconciliationStore, now: datetime, ready: Ready) -> _Filling:
+    """Book what is not booked, an owner's together, as long as there is time."""
+    by_owner: defaultdict[Owner, list[Gap]] = defaultdict(list)
+    for gap in gaps:
+        by_owner[gap.owner].append(gap)
     filled: list[str] = []
-    left: list[Difference] = []
-    for each in seemed:
-        if each.kind is not Kind.POSTING_UNBOOKED:
-            left.append(each)
-            continue
-        _, posting_id, role, party = each.subject.split(":")
-        try:
-            if store.fill(Owner(role, party, item["currency"]), posting_id, now=now):
-                filled.append(each.subject)
-        except (Busy, StatementLost):
-            left.append(each)
-    return filled, tuple(left)
+    settled: set[str] = set()
+    untried: set[str] = set()
+    for owner, of_owner in by_owner.items():
+        for some in batched(of_owner, FILLED_AT_ONCE, strict=False):
+            subjects = {gap.posting_id: gap.subject for gap in some}
+            if not ready(0):
+                untried.update(subjects.values())
+                continue
+            try:
+                booked = store.fill(owner, [*subjects], now=now)
+            except (Busy, StatementLost):
+                continue
+            filled += [subjects[each] for each in booked]
+            settled.update(subjects.values())
+    return _Filling(filled, frozenset(settled), frozenset(untried))
+
+
+def _gaps(looked: Iterable[tuple[Item, Iterable[Difference]]]) -> Iterator[Gap]:
+    for item, seemed in looked:
+        for each in seemed:
+            if each.kind is Kind.POSTING_UNBOOKED:
+                _, posting_id, role, party = each.subject.split(":")
+                yield Gap(Owner(role, party, item["currency"]), posting_id)
 
 
 def _with_filled(report: Report, filled: Sequence[str]) -> Report:

@@ -9,6 +9,7 @@ from typing import Annotated
 
 from pydantic import Field
 
+from refunds import debits
 from refunds.digests import derived_id, digest
 from refunds.fields import Amount, Currency, Id, Instant, Model, Reference, Text
 
@@ -29,7 +30,7 @@ class RefundStatus(StrEnum):
     REVERSED = "reversed"
 
 
-OPEN = frozenset({RefundStatus.PENDING, RefundStatus.AWAITING_FUNDS})
+OPEN = frozenset(map(RefundStatus, debits.OPEN))
 """The states that a refund can still leave."""
 
 

@@ -16,6 +16,9 @@ from refunds.fields import Balance, Currency, Id, Instant, Model
 from refunds.ledger import Part, Posting
 from refunds.times import format_instant
 
+BEGINNING, END = "0000", "9999"
+"""Before and after every time, as texts are ordered."""
+
 
 class Owner(NamedTuple):
     """Whose statement: a party in one currency."""

@@ -1,8 +1,9 @@
 """The sweeper: a refund whose message was lost, or that waits for money, is sent again.
 
-It must not feed an overload. Each sending moves a refund's next sweep on (2, 4 … 60 minutes).
-And as long as the queue holds at least as many messages as refunds are due, none of theirs is
-likely lost: only those that have been due for `PATIENCE` are sent.
+A pending refund that was never sent again is, whatever waits and whatever the queue holds: its
+message may be lost. All else must not feed an overload. Each sending moves a refund's next sweep on
+(2, 4 … 60 minutes). And as long as the queue holds at least as many messages as refunds are due,
+none of theirs is likely lost: only those that have been due for `PATIENCE` are sent.
 """
 
 from collections.abc import Callable, Iterable
@@ -13,7 +14,7 @@ from typing import Protocol
 
 from refunds.debits import Debit, next_try_at
 
-PATIENCE = timedelta(minutes=10)
+PATIENCE = timedelta(minutes=20)
 AT_ONCE = 10
 """Refunds sent, and then moved on, before the time is looked at again."""
 
@@ -28,9 +29,15 @@ class Due:
         """A waiting refund's tries are counted by the debit that finds it short."""
         return self.debit.tries if self.debit.waiting else self.debit.tries + 1
 
+    @property
+    def never_resent(self) -> bool:
+        return not self.debit.waiting and self.debit.tries == 0
+
 
 class SweepStore(Protocol):
-    def due(self, now: datetime) -> list[Due]: ...
+    def due(self, now: datetime) -> list[Due]:
+        """Neither those that are pending nor those that wait take the others' places."""
+
     def postpone(self, due: Due, *, tries: int, until: datetime) -> bool: ...
 
 
@@ -44,9 +51,12 @@ class Sweep:
     """What one run saw and did."""
 
     due: int
+    """Pending still, though their time to be swept has come."""
+    waiting_due: int
+    """Waiting for money, and due to be tried again."""
     sent: int
     oldest_seconds: int
-    """The age of the oldest refund that is pending still, though its time to be swept has come."""
+    """The age of the oldest of the pending."""
 
 
 def sweep(
@@ -56,13 +66,15 @@ def sweep(
     now: datetime,
     ready: Callable[[int], bool],
 ) -> Sweep:
-    """Send the due refunds' messages again, each at most once for its time.
+    """Send the due refunds' messages again, each at most once for its time, the pending first.
 
     Ends when `ready(0)` says that there is no time for more: what is left is due still.
     """
-    due = store.due(now)
+    due = sorted(store.due(now), key=lambda each: each.debit.waiting)
     held = queue.depth() >= len(due)
-    chosen = [each for each in due if not held or each.due_at <= now - PATIENCE]
+    chosen = [
+        each for each in due if not held or each.never_resent or each.due_at <= now - PATIENCE
+    ]
     sent = 0
     for some in batched(chosen, AT_ONCE, strict=False):
         if not ready(0):
@@ -75,4 +87,9 @@ def sweep(
         sent += len(taken)
     pending = [each.debit.requested_at for each in due if not each.debit.waiting]
     oldest = datetime.fromisoformat(min(pending)) if pending else now
-    return Sweep(due=len(due), sent=sent, oldest_seconds=int((now - oldest).total_seconds()))
+    return Sweep(
+        due=len(pending),
+        waiting_due=len(due) - len(pending),
+        sent=sent,
+        oldest_seconds=int((now - oldest).total_seconds()),
+    )

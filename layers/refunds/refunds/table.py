@@ -1,22 +1,30 @@
 """The one table: a line for each kind of item, then one function for each key.
 
-| item                  | pk                        | sk                   | lists             |
-|-----------------------|---------------------------|----------------------|-------------------|
-| membership            | MEMBER#<subject>          | MEMBER               |                   |
-| merchant, its shop    | MERCHANT#<m>              | MERCHANT             | merchant          |
-| certification         | MERCHANT#<m>              | CERTIFICATION#<time> |                   |
-| suspension            | MERCHANT#<m>              | SUSPENSION#<time>    |                   |
-| a merchant's currency | CURRENCIES#<m>            | <currency>           |                   |
-| draft policy          | DRAFT#<m>                 | DRAFT                |                   |
-| confirmed policy      | POLICY#<m>                | POLICY               |                   |
-| order                 | ORDER#<o>                 | ORDER                | merchant, buyer   |
-| refund, its posting   | REFUND#<r>                | REFUND               | all four          |
-| what the buyer said   | REFUND#<r>                | DETAILS              |                   |
-| wallet shard          | WALLET#<m>#<currency>#<k> | WALLET               |                   |
-| deposit               | DEPOSIT#<m>#<currency>    | DEPOSIT              |                   |
-| buyer's balance       | BUYER#<b>                 | BALANCE#<currency>   |                   |
-| any other posting     | POSTING#<id>              | POSTING              |                   |
-| debt to the platform  | RECEIVABLE#<m>#<currency> | RECEIVABLE           |                   |
+| item                  | pk                            | sk                   | lists           |
+|-----------------------|-------------------------------|----------------------|-----------------|
+| membership            | MEMBER#<subject>              | MEMBER               |                 |
+| merchant, its shop    | MERCHANT#<m>                  | MERCHANT             | merchant, due   |
+| certification         | MERCHANT#<m>                  | CERTIFICATION#<time> |                 |
+| suspension            | MERCHANT#<m>                  | SUSPENSION#<time>    |                 |
+| a merchant's currency | CURRENCIES#<m>                | <currency>           | due             |
+| draft policy          | DRAFT#<m>                     | DRAFT                |                 |
+| confirmed policy      | POLICY#<m>                    | POLICY               |                 |
+| order                 | ORDER#<o>                     | ORDER                | merchant, buyer |
+| refund, its posting   | REFUND#<r>                    | REFUND               | all four        |
+| what the buyer said   | REFUND#<r>                    | DETAILS              |                 |
+| wallet shard          | WALLET#<m>#<currency>#<k>     | WALLET               |                 |
+| deposit               | DEPOSIT#<m>#<currency>        | DEPOSIT              |                 |
+| debt to the platform  | RECEIVABLE#<m>#<currency>     | RECEIVABLE           |                 |
+| buyer's balance       | BUYER#<b>                     | BALANCE#<currency>   |                 |
+| any other posting     | POSTING#<id>                  | POSTING              |                 |
+| correction            | CORRECTION#<id>               | CORRECTION           | merchant        |
+| statement's head      | STATEMENT#<owner>             | HEAD                 |                 |
+| a month of it         | STATEMENT#<owner>             | MONTH#<month>        |                 |
+| an entry of it        | STATEMENT#<owner>#<month>#<k> | <booked_at>#<number> |                 |
+| what is booked        | BOOKED#<owner>#<k>            | <posting id>         |                 |
+| reconciliation        | RECONCILIATION#<run>          | REPORT               |                 |
+
+`<owner>` is `<role>#<id>#<currency>`.
 
 Four sparse indexes, all KEYS_ONLY: `merchant_list` and `buyer_list` (what a party sees, newest
 first), `waiting_list` (what a credit wakes, oldest first), `due_bucket` (what the sweeper sees).
@@ -34,7 +42,8 @@ if TYPE_CHECKING:
 type Key = dict[str, dict[str, str]]
 
 DUE_BUCKETS = 32
-"""Keys of the sweeper's index: no merchant and no minute makes one of them hot."""
+"""Keys of the sweeper's index for refunds that are pending, and as many for those that wait: no
+merchant and no minute makes one of them hot, and what waits stands in no other's way."""
 
 LIST_BUCKETS = 8
 """Keys of each list of a merchant: 8,000 writes a second before an index key is hot."""
@@ -151,8 +160,14 @@ def bucket(thing_id: str) -> int:
     return crc32(thing_id.encode()) % LIST_BUCKETS
 
 
-def due_bucket(refund_id: str) -> str:
-    return str(crc32(refund_id.encode()) % DUE_BUCKETS)
+def due_bucket(refund_id: str, *, waiting: bool = False) -> str:
+    number = crc32(refund_id.encode()) % DUE_BUCKETS
+    return f"waiting#{number}" if waiting else str(number)
+
+
+def due_buckets() -> tuple[str, ...]:
+    numbers = range(DUE_BUCKETS)
+    return (*map(str, numbers), *(f"waiting#{number}" for number in numbers))
 
 
 def reconciliation(run_id: str) -> Key:

@@ -9,7 +9,7 @@ from zlib import crc32
 from botocore.exceptions import BotoCoreError, ClientError
 
 from refunds import table
-from refunds.debits import MAX_OVERDUE, Debit, next_try_at
+from refunds.debits import MAX_OVERDUE, OPEN, Debit, next_try_at
 from refunds.errors import Busy
 from refunds.funding import HELD_AFTER, Funds, Payment, Plan
 from refunds.settlement import (
@@ -27,7 +27,7 @@ from refunds.stores.dynamo import Action, Values, actions_of, refused_actions
 from refunds.stores.standing import StandingStore
 from refunds.times import format_instant
 
-OPEN_VALUES = {"pending": "pending", "awaiting": "awaiting_funds"}
+OPEN_VALUES = dict(zip(("pending", "awaiting"), OPEN, strict=True))
 OPEN_STILL = "#status IN (:pending, :awaiting)"
 """The gate: a refund's status is only ever changed from one it may leave."""
 AS_READ = (
@@ -94,13 +94,14 @@ class DebitStore(StandingStore):
             self.update(
                 table.refund(debit.refund_id),
                 "SET #status = :awaiting, waits_for = :waits_for, due_at = :due_at, "
-                "tries = :tries, waiting_list = :list, "
+                "due_bucket = :bucket, tries = :tries, waiting_list = :list, "
                 "awaiting_funds_at = if_not_exists(awaiting_funds_at, :now)",
                 OPEN_STILL,
                 {
                     **OPEN_VALUES,
                     "waits_for": waits_for,
                     "due_at": format_instant(next_try_at(tries, now)),
+                    "bucket": table.due_bucket(debit.refund_id, waiting=True),
                     "tries": tries + 1,
                     "list": table.waiting_list(debit.merchant_id, debit.currency, debit.refund_id),
                     "now": format_instant(now),
@@ -190,7 +191,7 @@ def _reply(reasons: Sequence[Any], actions: Sequence[Action], payments: Sequence
 
 
 def is_open(item: Mapping[str, Any]) -> bool:
-    return item["status"] in OPEN_VALUES.values()
+    return item["status"] in OPEN
 
 
 def debit_of(item: Values) -> Debit:

@@ -1,11 +1,4 @@
-"""What is in a statement: entries by month and bucket, months, the head, and what was recorded.
-
-| item                    | pk                                        | sk                    |
-|-------------------------|-------------------------------------------|-----------------------|
-| entry                   | STATEMENT#<role>#<id>#<cur>#<month>#<0-7> | <booked_at>#<number>  |
-| month, head             | STATEMENT#<role>#<id>#<cur>               | MONTH#<month>, HEAD   |
-| that a posting is booked | BOOKED#<role>#<id>#<cur>#<0-7>           | <posting id>          |
-"""
+"""What is in a statement: entries by month and bucket, months, the head, and what was recorded."""
 
 from collections.abc import Iterable, Iterator
 from heapq import merge
@@ -15,10 +8,9 @@ from operator import itemgetter
 from refunds import table
 from refunds.ledger import Cause, Posting, legs_of_item
 from refunds.paging import Page
-from refunds.statements import Balances, Entry, Head, Mark, MonthTotal, Owner
+from refunds.statements import BEGINNING, END, Balances, Entry, Head, Mark, MonthTotal, Owner
 from refunds.stores.dynamo import Dynamo, Values, from_item
 
-BEGINNING, END = "0000", "9999"
 PAGE_SIZE = 25
 
 
@@ -92,10 +84,12 @@ class EntryStore(Dynamo):
         more = len(found) > limit
         return Page(page, found[limit - 1]["sk"] if more else None)
 
-    def newest_first(self, owner: Owner, start: str, below: str) -> Iterator[Values]:
+    def newest_first(
+        self, owner: Owner, start: str, below: str, *, page_size: int = PAGE_SIZE
+    ) -> Iterator[Values]:
         for total in self.months(owner):
             if start[:7] <= total.month <= below[:7]:
-                yield from self.of_month(owner, total.month, start, below)
+                yield from self.of_month(owner, total.month, start, below, page_size=page_size)
 
     def of_month(
         self,

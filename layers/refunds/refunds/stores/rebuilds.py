@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from itertools import batched
 
 from refunds import statements, table
+from refunds.debits import MAX_ACTIONS
 from refunds.errors import Busy
 from refunds.statements import Booking, Head, Owner
 from refunds.stores.dynamo import CONFLICT_TRIES, MAX_BATCH_GET, Action, Values
@@ -20,6 +21,10 @@ from refunds.stores.statements import StatementStore
 
 WINDOW = 50_000
 """Numbers in memory at once: a longer statement's records are read once for each window."""
+
+
+MAX_MONTHS = MAX_ACTIONS - 1
+"""Months of one transaction, beside the head."""
 
 
 class PostingMissing(Exception):
@@ -122,36 +127,34 @@ class RebuildStore(StatementStore):
         for item in items:
             mark = marks.get((owner_of(item["pk"]), item["posting_id"]))
             place = table.statement_entry(owner, mark.booked_at, mark.number) if mark else None
-            key = {"pk": {"S": item["pk"]}, "sk": {"S": item["sk"]}}
+            key = table.key_of(item)
             if key != place:
                 self.delete(key)
 
     def _write_totals(self, owner: Owner, made: _Made, seen: Head | None) -> None:
-        """Months and head in one transaction, unless another was booked since they were read."""
-        months = [
-            self.action_put(table.statement_month(owner, month), total, condition=None)
-            for month, total in made.months.items()
-        ]
-        gone = [
-            self.action_delete(
-                table.statement_month(owner, total.month),
-                "entries = :seen",
-                {"seen": total.entries},
-                head_moved,
-            )
-            for total in self.months(owner)
-            if total.month not in made.months
-        ]
-        self.transact(*self._head_actions(owner, made, seen), *months, *gone)
+        """The months that differ, then the head, unless another was booked since they were read.
 
-    def _head_actions(self, owner: Owner, made: _Made, seen: Head | None) -> Iterator[Action]:
+        As many transactions as there are months for, each on condition of that head: what is booked
+        between two of them is added to its month, and is written anew with the next attempt.
+        """
         key = table.statement_head(owner)
         condition = "last_number = :seen" if seen else "attribute_not_exists(pk)"
         values: Values = {"seen": seen.number} if seen else {}
+        unmoved = self.action_check(key, condition, values, head_moved)
+        for months in batched(self._months_actions(owner, made), MAX_MONTHS, strict=False):
+            self.transact(unmoved, *months)
         if made.entries:
             head = values_of_head(made.head)
-            yield self.action_put(key, head, head_moved, condition, values)
+            self.transact(self.action_put(key, head, head_moved, condition, values))
         elif seen:
-            yield self.action_delete(key, condition, values, head_moved)
-        else:
-            yield self.action_check(key, condition, values, head_moved)
+            self.transact(self.action_delete(key, condition, values, head_moved))
+
+    def _months_actions(self, owner: Owner, made: _Made) -> Iterator[Action]:
+        stored = {total.month: total for total in self.months(owner)}
+        for month in sorted(stored.keys() | made.months.keys()):
+            key, total = table.statement_month(owner, month), made.months.get(month)
+            if total is None:
+                seen = {"seen": stored[month].entries}
+                yield self.action_delete(key, "entries = :seen", seen, head_moved)
+            elif month not in stored or total != stored[month].model_dump(exclude={"month"}):
+                yield self.action_put(key, total, condition=None)

@@ -1,6 +1,6 @@
 """The walk over the table, what its items are compared with, and the reports."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 from itertools import batched
 from typing import Any
@@ -20,6 +20,8 @@ from refunds.times import format_instant
 PAGE = 200
 """Items of one page of the walk."""
 LATEST = "latest"
+WINDOW_PAGE = 1000
+"""Entries of one query, where those of a time are all read."""
 FRACTION = timedelta(seconds=1)
 """A refund window is counted in whole seconds."""
 
@@ -98,22 +100,23 @@ class ReconciliationStore(ChangeStore, WalletStore):
     def entry_of(self, item: Mapping[str, Any]) -> tuple[Owner, Entry]:
         return owner_of(item["pk"]), entry_of(dict(item))
 
-    def fill(self, owner: Owner, posting_id: str, *, now: datetime) -> bool:
-        """Whether this call booked it. An entry that has lost its record gets it back instead.
+    def fill(self, owner: Owner, posting_ids: Sequence[str], *, now: datetime) -> list[str]:
+        """Those that this call booked. An entry that has lost its record gets it back instead.
 
         Raises:
             Busy: others were booked first each time.
             StatementLost: it has to be rebuilt first.
         """
-        posting = self.postings([posting_id]).get(posting_id)
-        if posting is None:
-            return False
-        until = datetime.fromisoformat(posting.posted_at) + 2 * BOOKED_WITHIN
-        for item in self.newest_first(owner, posting.posted_at, format_instant(until)):
-            if item["posting_id"] == posting_id:
-                mark = Mark(item["number"], item["booked_at"])
-                return self.put_new(table.booked(owner, posting_id), mark._asdict())
-        return self.book(owner, [posting], now=now) > 0
+        postings = self.postings(posting_ids)
+        found: list[str] = []
+        for start, until in _windows(each.posted_at for each in postings.values()):
+            for item in self.newest_first(owner, start, until, page_size=WINDOW_PAGE):
+                posting_id = item["posting_id"]
+                if postings.pop(posting_id, None):
+                    mark = Mark(item["number"], item["booked_at"])
+                    if self.put_new(table.booked(owner, posting_id), mark._asdict()):
+                        found.append(posting_id)
+        return [*found, *self.book_those(owner, [*postings.values()], now=now)]
 
     def report(self, run_id: str = LATEST) -> Report | None:
         item = self.get(table.reconciliation(run_id))
@@ -136,3 +139,16 @@ class ReconciliationStore(ChangeStore, WalletStore):
         if report.ended_at:
             self.put(table.reconciliation(report.run_id), values)
         return True
+
+
+def _windows(posted: Iterable[str]) -> Iterator[tuple[str, str]]:
+    """When postings of these times may have been booked; those that overlap are one."""
+    start = until = ""
+    for posted_at in sorted(posted):
+        if start and posted_at > until:
+            yield start, until
+            start = ""
+        start = start or posted_at
+        until = format_instant(datetime.fromisoformat(posted_at) + 2 * BOOKED_WITHIN)
+    if start:
+        yield start, until

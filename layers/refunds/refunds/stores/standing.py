@@ -1,5 +1,6 @@
 """Suspensions: the merchant's causes, and the times in which any was in force."""
 
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 
 from botocore.exceptions import BotoCoreError, ClientError
@@ -10,6 +11,8 @@ from refunds.standing import Cause, Status
 from refunds.stores.dynamo import Action, Values
 from refunds.stores.funds import FundStore
 from refunds.times import format_instant
+
+CAUSES_AS_SEEN = "suspension_causes = :seen"
 
 
 def conflict(_: Values | None) -> Exception:
@@ -29,23 +32,18 @@ class StandingStore(FundStore):
         seen, at = self.causes(merchant_id), format_instant(now)
         if cause in seen:
             return False
-        # Whoever is suspended for funds is looked at each minute, until it is covered.
-        watch = ", due_bucket = :watch, due_at = :at" if cause is Cause.FUNDS else ""
-        watched = {"watch": table.FUNDS_SUSPENSIONS} if cause is Cause.FUNDS else {}
-        causes = ", suspension_causes = :causes" + watch
-        values: Values = {"causes": [*seen, cause], **watched}
+        marks: Values = {"suspension_causes": [*seen, cause]}
+        if cause is Cause.FUNDS:
+            # It is looked at each minute, until it is covered.
+            marks |= {"due_bucket": table.FUNDS_SUSPENSIONS, "due_at": at}
         if seen:
-            if watched:
-                values["at"] = at
-            action = self._change_causes(merchant_id, "SET " + causes[2:], seen, values)
-            return self._try(action)
+            return self._try(self._change_causes(merchant_id, seen, marks))
         return self._try(
             self.move(
                 merchant_id,
                 Status.CERTIFIED,
                 Status.SUSPENDED,
-                ", suspended_since = :at" + causes,
-                {**values, "at": at},
+                {"suspended_since": at, **marks},
             ),
             self.action_put(
                 table.suspension(merchant_id, at),
@@ -72,18 +70,17 @@ class StandingStore(FundStore):
         left = [each for each in seen if each != cause]
         if left == seen:
             return False
-        watch = " REMOVE due_bucket, due_at" if cause is Cause.FUNDS else ""
+        watch = ("due_bucket", "due_at") if cause is Cause.FUNDS else ()
         if left:
-            expression = "SET suspension_causes = :causes" + watch
-            return self._try(self._change_causes(merchant_id, expression, seen, {"causes": left}))
+            marks = {"suspension_causes": left}
+            return self._try(self._change_causes(merchant_id, seen, marks, watch))
         return self._try(
             self.move(
                 merchant_id,
                 Status.SUSPENDED,
                 Status.CERTIFIED,
-                " REMOVE suspension_causes, suspended_since" + watch.replace(" REMOVE", ","),
-                {"seen": seen},
-                condition="suspension_causes = :seen",
+                removes=("suspension_causes", "suspended_since", *watch),
+                causes=seen,
             ),
             self.action_update(
                 table.suspension(merchant_id, merchant["suspended_since"]),
@@ -112,33 +109,34 @@ class StandingStore(FundStore):
         merchant_id: str,
         leaves: Status,
         enters: str,
-        expression: str = "",
-        values: Values | None = None,
+        marks: Values | None = None,
         *,
-        condition: str = "",
+        removes: Sequence[str] = (),
+        causes: list[str] | None = None,
     ) -> Action:
-        """A step of the certification's state machine: only from the state it leaves."""
+        """A step of the certification's state machine: only from what it leaves."""
+        sets = {
+            "certification": enters,
+            "merchant_list": table.certification_list(enters),
+            **(marks or {}),
+        }
+        seen = {"seen": causes} if causes else {}
         return self.action_update(
             table.merchant(merchant_id),
-            "SET certification = :enters, merchant_list = :list" + expression,
-            "certification = :leaves" + (f" AND {condition}" if condition else ""),
-            {
-                "enters": enters,
-                "leaves": leaves,
-                "list": table.certification_list(enters),
-                **(values or {}),
-            },
+            _changing(sets, removes),
+            "certification = :leaves" + (f" AND {CAUSES_AS_SEEN}" if seen else ""),
+            {**sets, **seen, "leaves": leaves},
             conflict,
         )
 
     def _change_causes(
-        self, merchant_id: str, expression: str, seen: list[str], values: Values
+        self, merchant_id: str, seen: list[str], sets: Values, removes: Sequence[str] = ()
     ) -> Action:
         return self.action_update(
             table.merchant(merchant_id),
-            expression,
-            "suspension_causes = :seen",
-            {**values, "seen": seen},
+            _changing(sets, removes),
+            CAUSES_AS_SEEN,
+            {**sets, "seen": seen},
             conflict,
         )
 
@@ -148,3 +146,9 @@ class StandingStore(FundStore):
         except CertificationStateConflict:
             return False
         return True
+
+
+def _changing(sets: Iterable[str], removes: Sequence[str]) -> str:
+    """An update that gives each attribute the value of its own name."""
+    expression = "SET " + ", ".join(f"{name} = :{name}" for name in sets)
+    return f"{expression} REMOVE {', '.join(removes)}" if removes else expression

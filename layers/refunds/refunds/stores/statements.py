@@ -30,21 +30,26 @@ class StatementStore(EntryStore):
             Busy: others came first each time.
             StatementLost: what was recorded is there, and the statement is not.
         """
-        booked = 0
-        for chunk in batched(postings, PER_TRANSACTION, strict=False):
-            booked += self._book(owner, chunk, now)
-        return booked
+        return len(self.book_those(owner, postings, now=now))
+
+    def book_those(self, owner: Owner, postings: Sequence[Posting], *, now: datetime) -> list[str]:
+        """The same; the ids of those that this call booked."""
+        return [
+            entry.posting_id
+            for chunk in batched(postings, PER_TRANSACTION, strict=False)
+            for entry in self._book(owner, chunk, now)
+        ]
 
     def unbooked(self, owner: Owner, posting_ids: Sequence[str]) -> set[str]:
         keys = [table.booked(owner, posting_id) for posting_id in posting_ids]
         return set(posting_ids) - {item["sk"] for item in self.get_many(keys)}
 
-    def _book(self, owner: Owner, postings: Sequence[Posting], now: datetime) -> int:
+    def _book(self, owner: Owner, postings: Sequence[Posting], now: datetime) -> list[Entry]:
         by_id = {posting.posting_id: posting for posting in postings}
         for attempt in range(CONFLICT_TRIES):
             new = self.unbooked(owner, list(by_id))
             if not new:
-                return 0
+                return []
             stored = self.stored_head(owner)
             head = stored or self._found_head(owner)
             in_order = sorted((by_id[each] for each in new), key=lambda each: each.posted_at)
@@ -54,7 +59,7 @@ class StatementStore(EntryStore):
             except HeadMoved:
                 self.back_off(attempt)
                 continue
-            return len(entries)
+            return entries
         raise Busy
 
     def _found_head(self, owner: Owner) -> Head:

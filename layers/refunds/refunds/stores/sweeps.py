@@ -10,7 +10,8 @@ from refunds.sweeps import Due
 from refunds.times import format_instant
 
 PER_BUCKET = 50
-"""At most 1,600 refunds a run, the longest due of each bucket first: none starves another."""
+"""At most 1,600 pending refunds a run and as many that wait, the longest due of each bucket first:
+none starves another."""
 
 
 class SweepStore(StandingStore):
@@ -18,8 +19,8 @@ class SweepStore(StandingStore):
         at = format_instant(now)
         keys = [
             key
-            for bucket in range(table.DUE_BUCKETS)
-            for key in self.due_keys(str(bucket), now, limit=PER_BUCKET)
+            for bucket in table.due_buckets()
+            for key in self.due_keys(bucket, now, limit=PER_BUCKET)
         ]
         return [
             Due(debit_of(item), datetime.fromisoformat(item["due_at"]))
