@@ -137,6 +137,10 @@ lock: $(UV) ## Recompile the pinned and hashed requirements from pyproject.toml
 # Each writes its table into docs/performance.md.
 BENCH = PYTHONPATH=.:layers/refunds .venv/bin/python -m bench
 
+.PHONY: bench
+bench: $(DEV) $(TOOLS) ## Measure all that a refund costs: units, speed, waits, starts, money
+	@PYTHONPATH=.:layers/refunds .venv/bin/python -m bench
+
 .PHONY: bench-statement
 bench-statement: $(DEV) $(TOOLS) ## Time pages of a statement of 100,000 postings, at any depth
 	@$(BENCH).statement

@@ -10,6 +10,7 @@ import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
 from statistics import median
+from typing import Any
 
 from bench import report
 from local import processes
@@ -17,10 +18,13 @@ from local.openapi import SETTINGS
 from local.paths import ROOT
 
 TRIES = 7
+AT_MOST = {"process_debits": 1 / 2, "request_refund": 2 / 3}
+"""Of what each would take with every Powertools utility besides."""
 PROBE = """
 import importlib, resource, sys, time
 began, cpu = time.perf_counter(), time.process_time()
-importlib.import_module(sys.argv[1])
+for module in sys.argv[1:]:
+    importlib.import_module(module)
 took, cpu = time.perf_counter() - began, time.process_time() - cpu
 peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
 print(cpu * 1000, took * 1000, peak / 1024, len(sys.modules), "pydantic" in sys.modules)
@@ -36,9 +40,9 @@ class Start:
     pydantic: bool
 
 
-def start(module: str) -> Start:
+def start(*modules: str) -> Start:
     """The median of `TRIES` starts; the first one, which writes bytecode, is not counted."""
-    tries = [_once(module) for _ in range(TRIES + 1)][1:]
+    tries = [_once(*modules) for _ in range(TRIES + 1)][1:]
     return Start(
         median(each.cpu_ms for each in tries),
         median(each.wall_ms for each in tries),
@@ -48,17 +52,17 @@ def start(module: str) -> Start:
     )
 
 
-def _once(module: str) -> Start:
+def _once(*modules: str) -> Start:
     path = os.pathsep.join([str(ROOT), str(ROOT / "layers" / "refunds")])
     done = subprocess.run(
-        [sys.executable, "-c", PROBE, module],
+        [sys.executable, "-W", "ignore", "-c", PROBE, *modules],
         env=processes.environment({**SETTINGS, "PYTHONPATH": path}),
         capture_output=True,
         text=True,
         check=True,
     )
-    cpu, wall, peak, modules, pydantic = done.stdout.split()
-    return Start(float(cpu), float(wall), float(peak), int(modules), pydantic == "True")
+    cpu, wall, peak, count, pydantic = done.stdout.split()
+    return Start(float(cpu), float(wall), float(peak), int(count), pydantic == "True")
 
 
 def modules() -> Iterator[str]:
@@ -68,23 +72,56 @@ def modules() -> Iterator[str]:
         yield f"functions.{handler.parent.name}.app"
 
 
-def main() -> None:
-    found: dict[str, Start] = {}
-    every = [*modules()]
+@dataclass(frozen=True)
+class Compared:
+    """A function as it is, and with every utility besides."""
+
+    own: Start
+    every: Start
+
+    @property
+    def ratio(self) -> float:
+        """Of processor time."""
+        return self.own.cpu_ms / self.every.cpu_ms
+
+
+def run() -> dict[str, Compared]:
+    """By function's name."""
+    found: dict[str, Compared] = {}
     with report.progress() as bar:
-        for module in bar.track(every, description="functions start"):
-            found[module] = start(module)
-    heads = ["module", "processor, ms", "clock, ms", "peak memory, MiB", "modules", "pydantic"]
-    rows = (
-        [
-            f"`{module.removeprefix('functions.').removesuffix('.app')}`",
-            *(f"{each.cpu_ms:.0f}", f"{each.wall_ms:.0f}", f"{each.peak_mib:.0f}"),
-            *(each.modules, "yes" if each.pydantic else "no"),
+        for module in bar.track([*modules()], description="functions start"):
+            found[_name(module)] = Compared(start(module), start(module, "bench.utilities"))
+    return found
+
+
+def _name(module: str) -> str:
+    return module.removeprefix("functions.").removesuffix(".app")
+
+
+def rows(found: dict[str, Compared]) -> Iterator[list[object]]:
+    for name, each in found.items():
+        own, every = each.own, each.every
+        yield [
+            f"`{name}`",
+            *(f"{own.cpu_ms:.0f}", f"{own.wall_ms:.0f}", f"{own.peak_mib:.0f}", own.modules),
+            "yes" if own.pydantic else "no",
+            *(f"{every.cpu_ms:.0f}", f"{every.peak_mib:.0f}", f"{each.ratio:.2f}"),
         ]
-        for module, each in found.items()
-    )
-    said = [*report.table(heads, rows), "", f"Median of {TRIES} fresh interpreters each."]
-    report.publish("imports", said, {module: vars(each) for module, each in found.items()})
+
+
+def main() -> dict[str, Any]:
+    """Raises SystemExit: the two on a refund's path start with more than they may."""
+    found = run()
+    heads = ["module", "processor, ms", "clock, ms", "peak memory, MiB", "modules", "pydantic"]
+    heads += ["with every utility, ms", "MiB", "ratio"]
+    said = [*report.table(heads, rows(found)), "", f"Median of {TRIES} fresh interpreters each."]
+    ratios = {name: round(each.ratio, 3) for name, each in found.items() if name != "refunds"}
+    numbers = {name: {"own": vars(e.own), "every": vars(e.every)} for name, e in found.items()}
+    report.publish("imports", said, numbers | {"import_ratio": ratios})
+    for name, most in AT_MOST.items():
+        if ratios[name] > most:
+            sys.exit(f"{name} starts with {ratios[name]:.2f} of it all; {most:.2f} is the most.")
+    return {"import_ratio": ratios}
 
 
 if __name__ == "__main__":

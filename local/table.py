@@ -33,10 +33,15 @@ _Loader.add_multi_constructor("!", _short_form)
 
 
 @cache
-def declared() -> dict[str, Any]:
+def resources() -> dict[str, Any]:
     text = TEMPLATE.read_text(encoding="utf-8")
     template = yaml.load(text, Loader=_Loader)  # noqa: S506  # a safe loader with our own tags
-    properties: dict[str, Any] = template["Resources"]["Table"]["Properties"]
+    found: dict[str, Any] = template["Resources"]
+    return found
+
+
+def declared() -> dict[str, Any]:
+    properties: dict[str, Any] = resources()["Table"]["Properties"]
     return properties
 
 

@@ -1,6 +1,6 @@
 import pytest
 
-from bench import report
+from bench import meter, report
 
 PAGE = "before\n<!-- x:begin -->\nold\n<!-- x:end -->\nafter\n"
 
@@ -18,5 +18,19 @@ def test_a_page_without_the_markers_is_not_written() -> None:
 
 def test_every_bench_has_its_place_on_the_page() -> None:
     page = report.PAGE.read_text(encoding="utf-8")
-    for name in ("statement", "endure", "imports"):
+    for name in (
+        "units",
+        "throughput",
+        "latency",
+        "cost",
+        "proof",
+        "statement",
+        "endure",
+        "imports",
+    ):
         assert report.between(page, name, ["new"]) != page
+
+
+def test_an_item_weighs_what_the_developer_guide_says() -> None:
+    item = {"pk": {"S": "钱包"}, "n": {"N": "-1200"}, "m": {"M": {"a": {"BOOL": True}}}}
+    assert meter.size_of(item) == (2 + 6) + (1 + 3) + (1 + 3 + 1 + 1 + 1)
