@@ -43,3 +43,37 @@ def test_a_refund_whose_sources_are_not_its_amount_is_no_posting() -> None:
 def test_a_source_that_is_no_account_is_refused() -> None:
     with pytest.raises(ValueError, match="is not a valid Part"):
         ledger.legs_of_refund("m", "b", 100, {"pocket": 100})
+
+
+def test_an_item_of_the_table_tells_what_it_moved() -> None:
+    own = {"sk": "POSTING", "legs": [{"account": "a", "amount": -5}, {"account": "b", "amount": 5}]}
+    assert ledger.legs_of_item(own) == (Leg("a", -5), Leg("b", 5))
+    refund = {"sk": "REFUND", "merchant_id": "m", "buyer_id": "b", "amount": 7}
+    assert ledger.legs_of_item(refund | {"sources": {"deposit": 3, "receivable": 4}}) == (
+        Leg("merchant:m:deposit", -3),
+        Leg("merchant:m:receivable", -4),
+        Leg("buyer:b:available", 7),
+    )
+
+
+@pytest.mark.parametrize(
+    "item",
+    [
+        {"sk": "REFUND", "merchant_id": "m", "buyer_id": "b", "amount": 7},
+        {"sk": "ORDER", "sources": {"available": 7}},
+    ],
+)
+def test_an_item_that_moved_nothing_has_no_legs(item: dict[str, object]) -> None:
+    assert ledger.legs_of_item(item) == ()
+
+
+@pytest.mark.parametrize(
+    ("account", "kind"),
+    [
+        ("merchant:m-1:deposit", "merchant:deposit"),
+        ("buyer:b:available", "buyer:available"),
+        ("external:payout", "external:payout"),
+    ],
+)
+def test_an_account_s_kind_leaves_its_owner_out(account: str, kind: str) -> None:
+    assert ledger.kind_of(account) == kind
