@@ -98,6 +98,10 @@ test: lint $(TOOLS) ## Check everything: style, types, imports, template, behavi
 model: $(DEV) ## Explore the debit protocol's model within wider bounds; takes minutes
 	@.venv/bin/pytest tests/model/wider.py --capture no $(PYTEST_FLAGS)
 
+.PHONY: mutants
+mutants: $(DEV) ## Change each rule of the money in every place, and see its tests notice
+	@.venv/bin/python -m tests.mutation.mutants
+
 .PHONY: check
 check: test ## The same as test, by its usual other name
 

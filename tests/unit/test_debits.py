@@ -1,7 +1,9 @@
 """Which refunds of a batch go into one transaction, and when a waiting one is tried again."""
 
+import json
 from datetime import timedelta
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -62,3 +64,33 @@ def test_the_next_try_is_a_minute_later_doubling_to_an_hour() -> None:
 @given(st.integers(0, 10**9))
 def test_the_next_try_is_never_further_than_an_hour_however_many_there_were(tries: int) -> None:
     assert NOON < debits.next_try_at(tries, NOON) <= NOON + timedelta(hours=1)
+
+
+# ── Messages ────────────────────────────────────────────────────────────────────────────────────
+
+
+@pytest.mark.parametrize("refund_id", ["rf_1", "a", "A-z_0" * 12])
+def test_a_message_names_its_refund(refund_id: str) -> None:
+    assert debits.refund_named(json.dumps({"refund_id": refund_id, "more": 1})) == refund_id
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        "",
+        "not JSON",
+        "[]",
+        "7",
+        "null",
+        "{}",
+        '{"refund_id": 7}',
+        '{"refund_id": null}',
+        '{"refund_id": ""}',
+        '{"refund_id": "a b"}',
+        '{"refund_id": "rf#1"}',
+        json.dumps({"refund_id": "a" * 65}),
+        "[" * 100_000,
+    ],
+)
+def test_what_is_no_message_of_ours_names_none(body: str) -> None:
+    assert debits.refund_named(body) is None

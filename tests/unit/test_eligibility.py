@@ -98,12 +98,16 @@ def test_an_uncovered_order_is_refused_with_the_times_that_decided_it() -> None:
 def test_an_order_placed_under_a_suspension_is_refused_with_its_beginning() -> None:
     with pytest.raises(MerchantSuspended) as refused:
         decide(examples.order(coverage=SUSPENDED))
-    assert refused.value.facts["suspended_since"] == "2024-02-27T12:00:00.000000Z"
+    assert refused.value.facts == {
+        "placed_at": "2024-02-28T12:00:00.000000Z",
+        "suspended_since": "2024-02-27T12:00:00.000000Z",
+    }
 
 
 def test_an_order_that_is_not_completed_is_refused() -> None:
-    with pytest.raises(TransactionNotCompleted):
+    with pytest.raises(TransactionNotCompleted) as refused:
         decide(examples.order(completed_at=None))
+    assert refused.value.facts == {"placed_at": "2024-02-28T12:00:00.000000Z"}
 
 
 @pytest.mark.parametrize("condition", sorted(set(GoodsCondition) - {GoodsCondition.INTACT}))
@@ -123,6 +127,10 @@ def test_one_unit_more_than_is_left_is_refused_and_exactly_what_is_left_is_not()
 
 def test_without_an_amount_all_that_is_left_is_refunded() -> None:
     assert decide(examples.order(refundable=667)) == 667
+
+
+def test_the_least_unit_there_is_can_be_refunded() -> None:
+    assert decide(examples.order(), 1) == 1
 
 
 def test_nothing_is_refunded_when_nothing_is_left() -> None:

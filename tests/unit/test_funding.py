@@ -164,7 +164,9 @@ def test_a_credit_is_split_without_loss_the_debt_first_then_the_deposit_s_level(
     assert parts.receivable == min(amount, funds.owed)
     if to_deposit:
         assert parts.available == 0
-    elif parts.available:
+        return
+    assert parts.deposit <= max(0, funds.deposit_required - funds.deposit)
+    if parts.available:
         assert funds.deposit + parts.deposit >= funds.deposit_required
         assert parts.receivable == funds.owed
 

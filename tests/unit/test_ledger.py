@@ -59,3 +59,37 @@ def test_each_refund_has_one_reversal_and_shares_it_with_no_other(one: str, othe
 
 def test_the_longest_ids_that_differ_at_their_end_have_reversals_of_their_own() -> None:
     assert len({reversal_id("x" * 63 + last) for last in "abc"}) == 3
+
+
+def test_an_item_of_the_table_tells_what_it_moved() -> None:
+    own = {"sk": "POSTING", "legs": [{"account": "a", "amount": -5}, {"account": "b", "amount": 5}]}
+    assert ledger.legs_of_item(own) == (Leg("a", -5), Leg("b", 5))
+    refund = {"sk": "REFUND", "merchant_id": "m", "buyer_id": "b", "amount": 7}
+    assert ledger.legs_of_item(refund | {"sources": {"deposit": 3, "receivable": 4}}) == (
+        Leg("merchant:m:deposit", -3),
+        Leg("merchant:m:receivable", -4),
+        Leg("buyer:b:available", 7),
+    )
+
+
+@pytest.mark.parametrize(
+    "item",
+    [
+        {"sk": "REFUND", "merchant_id": "m", "buyer_id": "b", "amount": 7},
+        {"sk": "ORDER", "sources": {"available": 7}},
+    ],
+)
+def test_an_item_that_moved_nothing_has_no_legs(item: dict[str, object]) -> None:
+    assert ledger.legs_of_item(item) == ()
+
+
+@pytest.mark.parametrize(
+    ("account", "kind"),
+    [
+        ("merchant:m-1:deposit", "merchant:deposit"),
+        ("buyer:b:available", "buyer:available"),
+        ("external:payout", "external:payout"),
+    ],
+)
+def test_an_account_s_kind_leaves_its_owner_out(account: str, kind: str) -> None:
+    assert ledger.kind_of(account) == kind

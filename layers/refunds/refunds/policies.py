@@ -32,7 +32,7 @@ class PolicyTerms(Model):
 
     def digest(self) -> str:
         """SHA-256 of the terms as canonical JSON (RFC 8785), so that anyone can recompute it."""
-        return content_digest(self.model_dump(mode="json"))
+        return content_digest(self.model_dump())
 
 
 class PolicyConfirmation(Model):
