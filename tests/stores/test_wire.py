@@ -347,15 +347,16 @@ def test_what_is_left_over_every_time_is_busy(funded: Stores) -> None:
 
 
 @pytest.mark.parametrize("fault", [REFUSED["ThrottlingException"], REFUSED["RequestLimitExceeded"]])
-@pytest.mark.parametrize("operation", ["BatchGetItem", "TransactGetItems"])
+@pytest.mark.parametrize("operation", ["BatchGetItem", "GetItem", "Query", "TransactGetItems"])
 def test_a_read_that_is_throttled_is_sent_again_and_then_busy(
     funded: Stores, operation: str, fault: wire.Fault
 ) -> None:
-    def read() -> tuple[int, object]:
-        return available(funded), funded.debits.debits(["rf_1"])[1]
+    def read() -> tuple[int, object, list[str]]:
+        found = funded.debits.debits(["rf_1"])[1]
+        return available(funded), found, funded.wallets.currencies(MERCHANT)
 
     with wire.faulty(funded.client, operation, *[fault] * (CONFLICT_TRIES - 1)):
-        assert read() == (1000, {"rf_1"})
+        assert read() == (1000, {"rf_1"}, ["CNY"])
     with wire.faulty(funded.client, operation, *[fault] * CONFLICT_TRIES), pytest.raises(Busy):
         read()
 
@@ -450,6 +451,29 @@ class Sent:
         names = [refund_id for refund_id, _ in refunds]
         self.refunds += names
         return frozenset(names)
+
+
+@pytest.mark.parametrize("fault", [wire.lost, wire.broken(), REFUSED["ThrottlingException"]])
+@pytest.mark.parametrize("operation", ["Query", "BatchGetItem"])
+def test_a_look_for_the_overdue_that_fails_releases_no_hold(
+    funded: Stores, operation: str, fault: wire.Fault
+) -> None:
+    """A newer refund, which the wallet would cover, must not be paid before the overdue one."""
+    day_ago = NOON - DAY
+    market.accept(funded, 2, amount=600, requested_at=day_ago)
+    assert market.settle(funded, "rf_2", now=day_ago).settled == {"rf_2"}
+    market.accept(funded, 3, amount=600, requested_at=day_ago)
+    assert market.settle(funded, "rf_3", now=day_ago).waiting == {"rf_3"}
+    assert market.settle(funded, "rf_3").waiting == {"rf_3"}
+    debit = market.read(funded, "rf_1")
+    faults = [fault] * settlement.TRIES * CONFLICT_TRIES
+    with wire.faulty(funded.client, operation, *faults):
+        outcome = settlement.settle(
+            [debit], store=funded.debits, clock=lambda: NOON, ready=lambda _: True
+        )
+    assert outcome.failed == {"rf_1"}
+    assert funded.wallets.read_funds(MERCHANT, "CNY").held
+    assert available(funded) == 400
 
 
 def test_contention_that_passes_is_settled_in_place(funded: Stores) -> None:

@@ -67,6 +67,7 @@ class DebitStore(StandingStore):
         except Busy:
             return Contended()
         except (ClientError, BotoCoreError) as error:
+            # Not the same as to find none, which would release the hold.
             return Unknown(type(error).__name__)
         found.sort(key=lambda debit: (debit.requested_at, debit.refund_id))
         more = len(found) > MAX_OVERDUE or len(keys) == OVERDUE_READ

@@ -107,7 +107,9 @@ class Dynamo:
         return cls(_client(), settings.table_name)
 
     def get(self, key: Key, *, consistent: bool = True) -> Values | None:
-        answer = self.client.get_item(TableName=self.table, Key=key, ConsistentRead=consistent)
+        """The item, if it is there. Raises Busy."""
+        read = partial(self.client.get_item, TableName=self.table, ConsistentRead=consistent)
+        answer = self._send(partial(read, Key=key))
         return from_item(answer["Item"]) if "Item" in answer else None
 
     def get_many(self, keys: Sequence[Key]) -> list[Values]:
@@ -208,16 +210,22 @@ class Dynamo:
         return self._held(partial(self.client.put_item, **request))
 
     def query(self, first: Key) -> list[Values]:
-        """Every item of a partition whose sort key begins as `first`'s; for short lists only."""
+        """Every item of a partition whose sort key begins as `first`'s; for short lists only.
+
+        Raises Busy.
+        """
         condition, values = "pk = :pk", {":pk": first["pk"]}
         if first["sk"]["S"]:
             condition += " AND begins_with(sk, :sk)"
             values[":sk"] = first["sk"]
-        answer = self.client.query(
-            TableName=self.table,
-            ConsistentRead=True,
-            KeyConditionExpression=condition,
-            ExpressionAttributeValues=values,
+        answer = self._send(
+            partial(
+                self.client.query,
+                TableName=self.table,
+                ConsistentRead=True,
+                KeyConditionExpression=condition,
+                ExpressionAttributeValues=values,
+            )
         )
         return [from_item(item) for item in answer["Items"]]
 

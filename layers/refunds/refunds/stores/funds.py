@@ -60,7 +60,7 @@ class FundStore(Dynamo):
         if until <= self.clock():
             try:
                 config = self.get(table.merchant_currency(merchant_id, currency), consistent=False)
-            except (ClientError, BotoCoreError):
+            except (ClientError, BotoCoreError, Busy):
                 return count
             count = (config or {}).get("shards", 1)
             self._keep(merchant_id, currency, count)
