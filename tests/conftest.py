@@ -38,8 +38,14 @@ os.environ.update(
 
 import moto  # noqa: E402, F401  # only a client made after this import is moto's to answer
 import pytest  # noqa: E402
+from hypothesis import settings  # noqa: E402
 from xdist.remote import Producer  # noqa: E402
 from xdist.scheduler import LoadScopeScheduling  # noqa: E402
+
+
+# A test says what is so, not how fast: a busy machine is no failure.
+settings.register_profile("untimed", settings.default, deadline=None)
+settings.load_profile("untimed")
 
 
 class OneStack(LoadScopeScheduling):  # type: ignore[misc]  # xdist ships no types
