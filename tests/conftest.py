@@ -42,7 +42,6 @@ from hypothesis import settings  # noqa: E402
 from xdist.remote import Producer  # noqa: E402
 from xdist.scheduler import LoadScopeScheduling  # noqa: E402
 
-
 # A test says what is so, not how fast: a busy machine is no failure.
 settings.register_profile("untimed", settings.default, deadline=None)
 settings.load_profile("untimed")
