@@ -98,6 +98,10 @@ test: lint $(TOOLS) ## Check everything: style, types, imports, template, behavi
 model: $(DEV) ## Explore the debit protocol's model within wider bounds; takes minutes
 	@.venv/bin/pytest tests/model/wider.py --capture no $(PYTEST_FLAGS)
 
+.PHONY: simulate
+simulate: $(DEV) ## Play 50,000 schedules of faults on the handlers, or one again (SEED=)
+	@SEED=$(SEED) .venv/bin/pytest tests/simulation/longer.py --numprocesses auto $(PYTEST_FLAGS)
+
 .PHONY: check
 check: test ## The same as test, by its usual other name
 
