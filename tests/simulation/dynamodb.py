@@ -145,7 +145,8 @@ class DynamoDB:
         if change is None:
             raise Refused(f"{FAILED}Exception", "The conditional request failed")
         self._commit(change)
-        return {}
+        told = change.old and body.get("ReturnValues") == "ALL_OLD"
+        return {"Attributes": change.old} if told else {}
 
     def _put_item(self, body: Body, _: int) -> Answer:
         return self._write("Put", body)

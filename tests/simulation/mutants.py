@@ -2,18 +2,20 @@
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
+from datetime import datetime
 from itertools import count
 from typing import Any
 from unittest.mock import patch
 
-from refunds import settlement, sweeps, wallets
-from refunds.funding import Plan
-from refunds.settlement import Outcome, Settled, Unknown
+from refunds import funding, wallets
+from refunds.debits import Debit
+from refunds.funding import Funds, Plan
+from refunds.settlement import Settled, Unknown
 from refunds.stores import debits, refunds
 from refunds.stores.debits import DebitStore
 from refunds.stores.funds import FundStore
+from refunds.stores.sweeps import SweepStore
 from refunds.stores.wallets import WalletStore
-from refunds.sweeps import Sweep
 from tests.simulation import callers
 from tests.simulation.callers import KINDS, Kind
 
@@ -57,22 +59,19 @@ def acknowledged_when_unknown() -> AbstractContextManager[Any]:
 
 
 def waits_unread() -> AbstractContextManager[Any]:
-    """One shard is short, and everyone is said to await funds, without a look at the others."""
+    """One shard is short, and all await funds, without a look at the other sources."""
+    plan = funding.plan
 
-    def planned(plan: Any, **_: Any) -> Any:
-        waiting = tuple(payment.debit for payment in plan.payments)
-        return Plan((), (), waiting), Outcome()
+    def unread(group: Sequence[Debit], funds: Funds, *, now: datetime) -> Plan:
+        return plan(group, Funds(shards=funds.shards[:1], held=funds.held), now=now)
 
-    return patch.object(settlement, "_planned", planned)
+    return patch.object(funding, "plan", unread)
 
 
 def no_sweeper() -> AbstractContextManager[Any]:
     """What is lost on its way to the queue is sent by nobody."""
 
-    def nothing(**_: Any) -> Sweep:
-        return Sweep(due=0, sent=0, oldest_seconds=0)
-
-    return patch.object(sweeps, "sweep", nothing)
+    return patch.object(SweepStore, "due", lambda *_: [])
 
 
 def cancel_unconditional() -> AbstractContextManager[Any]:

@@ -8,7 +8,7 @@ from functools import partial
 from typing import Any
 
 from tests.simulation import verdict
-from tests.simulation.callers import Request, Script
+from tests.simulation.callers import MERCHANTS, Request, Script
 from tests.simulation.choices import Choices
 from tests.simulation.line import FAULTS, LINE, WEIGHTS, WEIGHTS_OF_OTHERS, Crashed, Fault
 from tests.simulation.monitor import Violation
@@ -56,6 +56,8 @@ class Schedule:
         CLOCK.now = NOON
         sandboxes().renew()
         self.world = World(self.choices)
+        for merchant in MERCHANTS:
+            self.trace.told(CLOCK.now, merchant, f"has {self.world.left(merchant)}")
         self.script = Script(self.choices).requests()
         self.asked = [*self.script]
         self.budget = {

@@ -141,10 +141,11 @@ def _marks(shard: int, *, on: bool) -> dict[str, Any]:
 updates = st.one_of(
     st.builds(_settles, REFUNDS, AMOUNTS),
     st.builds(_waits, REFUNDS, TIMES),
-    st.builds(_draws, SHARDS, AMOUNTS, st.sampled_from((FUNDED, FUNDED_AND_NOT_HELD, None))),
+    st.builds(_draws, SHARDS, AMOUNTS, st.sampled_from((FUNDED, FUNDED_AND_NOT_HELD))),
     st.builds(_adds, SHARDS, AMOUNTS),
     st.builds(lambda shard, on: _marks(shard, on=on), SHARDS, st.booleans()),
 )
+from_nothing = st.builds(_draws, SHARDS, AMOUNTS, st.none())
 deletes = st.builds(
     lambda shard, seen: {
         "Key": wallet(shard),
@@ -200,13 +201,13 @@ class Machine(RuleBasedStateMachine):
     def put(self, request: dict[str, Any]) -> None:
         self.call("put_item", request)
 
-    @rule(request=updates)
+    @rule(request=st.one_of(updates, from_nothing))
     def update(self, request: dict[str, Any]) -> None:
         self.call("update_item", request)
 
-    @rule(request=deletes)
-    def delete(self, request: dict[str, Any]) -> None:
-        self.call("delete_item", request)
+    @rule(request=deletes, telling=st.booleans())
+    def delete(self, request: dict[str, Any], *, telling: bool) -> None:
+        self.call("delete_item", {**request, **({"ReturnValues": "ALL_OLD"} if telling else {})})
 
     @rule(some=st.lists(actions, min_size=1, max_size=4, unique_by=_about), telling=st.booleans())
     def transact(self, some: list[Call], *, telling: bool) -> None:

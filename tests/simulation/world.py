@@ -6,7 +6,8 @@ from dataclasses import dataclass, field
 from functools import cache
 from typing import Any, cast
 
-from refunds import changes, funding, operations, wallets
+from refunds import changes, operations, wallets
+from refunds.funding import Funds, Parts, Payment, Plan
 from refunds.members import Membership
 from refunds.operations import LimitsRequest, ShardsRequest
 from refunds.settlement import Settled
@@ -118,8 +119,8 @@ class World:
         self.stores.refunds.put_order(order)
         self.stores.refunds.accept(refund)
         debit = market.read(self.stores, refund.refund_id)
-        funds = self.stores.debits.read_funds(merchant, CURRENCY)
-        plan = funding.plan([debit], funds, now=NOON)
+        advance = Payment(debit, Parts(receivable=debit.amount))
+        plan = Plan((advance,), shards=(), read=True)
         assert self.stores.debits.debit(plan, now=NOON) == Settled()
         self.paid_before.append(refund.refund_id)
 
@@ -169,7 +170,7 @@ class World:
     def books(self) -> ReconciliationStore:
         return ReconciliationStore(cast("Any", Direct(self.database)), "Table")
 
-    def left(self, merchant: str) -> funding.Funds:
+    def left(self, merchant: str) -> Funds:
         return self.stores.wallets.read_funds(merchant, CURRENCY)
 
 
