@@ -12,7 +12,7 @@ from tests.simulation.callers import MERCHANTS, Request, Script
 from tests.simulation.choices import Choices
 from tests.simulation.line import FAULTS, LINE, WEIGHTS, WEIGHTS_OF_OTHERS, Crashed, Fault
 from tests.simulation.monitor import Violation
-from tests.simulation.sandboxes import CLOCK, Sandbox, sandboxes
+from tests.simulation.sandboxes import CLOCK, sandboxes
 from tests.simulation.sqs import message
 from tests.simulation.tasks import Task
 from tests.simulation.trace import Trace
@@ -103,18 +103,19 @@ class Schedule:
         ]
         if self.script and sandboxes().free(self.script[0].function):
             options.append((NEW, lambda: self.ask(self.script.pop(0))))
-        if self.world.queue.messages and self.budget["deliver"] and self._free("process_debits"):
+        if (
+            self.world.queue.messages
+            and self.budget["deliver"]
+            and sandboxes().free("process_debits")
+        ):
             options.append((NEW, self._deliver_some))
         if options:
             options += [
                 (1, partial(self._tick, name))
                 for name in ("sweep_refunds", "fan_out_changes", "tend_wallets")
-                if self.budget[name] and self._free(name)
+                if self.budget[name] and sandboxes().free(name)
             ]
         return options
-
-    def _free(self, function: str) -> Sandbox | None:
-        return sandboxes().free(function)
 
     def _go_on(self, task: Task) -> None:
         self.running = task
