@@ -102,6 +102,10 @@ model: $(DEV) ## Explore the debit protocol's model within wider bounds; takes m
 mutants: $(DEV) ## Change each rule of the money in every place, and see its tests notice
 	@.venv/bin/python -m tests.mutation.mutants
 
+.PHONY: simulate
+simulate: $(DEV) ## Play 50,000 schedules of faults on the handlers, or one again (SEED=)
+	@SEED=$(SEED) .venv/bin/pytest tests/simulation/longer.py --numprocesses auto $(PYTEST_FLAGS)
+
 .PHONY: check
 check: test ## The same as test, by its usual other name
 

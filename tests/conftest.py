@@ -48,10 +48,15 @@ settings.load_profile("untimed")
 
 
 class OneStack(LoadScopeScheduling):  # type: ignore[misc]  # xdist ships no types
-    """Whole files to each worker, and all that need the deployed stack to one, which starts it."""
+    """Whole files to each worker, and all that need the deployed stack to one, which starts it.
+
+    A simulation's schedules need nothing of each other.
+    """
 
     def _split_scope(self, nodeid: str) -> str:
         path = nodeid.partition("::")[0]
+        if path.startswith("tests/simulation/"):
+            return nodeid
         return "integration" if path.startswith("tests/integration/") else path
 
 

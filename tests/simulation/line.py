@@ -1,0 +1,136 @@
+"""Between botocore and the services: each request waits for its turn, and may meet a fault."""
+
+import json
+from collections.abc import Mapping
+from enum import Enum
+from typing import Any, Protocol
+
+import boto3
+from botocore import UNSIGNED
+from botocore.awsrequest import AWSResponse
+from botocore.client import BaseClient
+from botocore.config import Config
+from botocore.exceptions import ReadTimeoutError
+from botocore.retries.quota import RetryQuota
+
+from refunds.queue import CLIENT_CONFIG as QUEUE_CONFIG
+from refunds.stores.dynamo import CLIENT_CONFIG
+from tests.simulation.dynamodb import Refused
+from tests.stores import wire
+
+
+class Fault(Enum):
+    """What becomes of one request. The first is the tamest."""
+
+    NONE = "done"
+    THROTTLED = "throttled"
+    CONFLICT = "conflict"
+    FAILED = "failed with 500, not done"
+    UNHEARD = "no answer, not done"
+    DONE_AND_FAILED = "done, but answered 500"
+    DONE_AND_LOST = "done, but its answer is lost"
+    OUTAGE = "done, but its answer is lost; no answer to the retries either"
+    CRASHED = "the function ended before it"
+    DONE_AND_CRASHED = "done, and the function ended"
+    LATE = "done; then there is no time left"
+
+
+FAULTS = tuple(Fault)
+WEIGHTS = (120, 2, 3, 1, 1, 1, 2, 2, 1, 2, 1)
+"""How often each is met at a call; to a queue more is lost, for whoever sends does not mind."""
+WEIGHTS_OF_OTHERS = (20, 1, 0, 1, 1, 1, 1, 4, 1, 1, 0)
+DONE = {
+    Fault.NONE,
+    Fault.DONE_AND_FAILED,
+    Fault.DONE_AND_LOST,
+    Fault.OUTAGE,
+    Fault.DONE_AND_CRASHED,
+    Fault.LATE,
+}
+
+
+class Crashed(BaseException):
+    """The function ended here: nothing after it is run."""
+
+
+class Service(Protocol):
+    def answer(self, operation: str, body: Any, *, behind: int = 0) -> dict[str, Any]: ...
+
+
+class Turns(Protocol):
+    """Who goes on, and what meets them."""
+
+    def turn(self, service: str, operation: str, body: Mapping[str, Any]) -> tuple[Fault, int]:
+        """Waits for the caller's turn; the fault, and by how many commits its read is behind."""
+
+    def told(self, answer: str) -> None: ...
+
+
+class Line:
+    """What the clients' requests go through; the services and the turns are of one schedule."""
+
+    services: Mapping[str, Service]
+    turns: Turns
+
+    def __call__(self, request: Any, **_: Any) -> AWSResponse:
+        service, _, operation = request.headers["X-Amz-Target"].decode().partition(".")
+        service = service.partition("_")[0]
+        body = json.loads(request.body)
+        fault, behind = self.turns.turn(service, operation, body)
+        if fault is Fault.CRASHED:
+            raise Crashed
+        answer = self._refused(fault, operation, body)
+        if fault in DONE:
+            answer = self._done(service, operation, body, behind)
+        if fault is Fault.DONE_AND_CRASHED:
+            raise Crashed
+        if fault is Fault.DONE_AND_FAILED:
+            answer = wire.broken()
+        if fault in {Fault.UNHEARD, Fault.DONE_AND_LOST, Fault.OUTAGE}:
+            raise ReadTimeoutError(endpoint_url=request.url)
+        found = answer(request)
+        assert found
+        return found
+
+    def _done(self, service: str, operation: str, body: Any, behind: int) -> wire.Fault:
+        try:
+            answer = self.services[service].answer(operation, body, behind=behind)
+        except Refused as error:
+            codes = [each["Code"] for each in error.body.get("CancellationReasons", ())]
+            self.turns.told(" ".join([error.code, *codes]))
+            return wire.answer(error.body, status=400)
+        return wire.answer(answer)
+
+    @staticmethod
+    def _refused(fault: Fault, operation: str, body: Any) -> wire.Fault:
+        if fault is Fault.THROTTLED:
+            return wire.refused("ThrottlingException")
+        if fault is Fault.CONFLICT:
+            if "Transact" not in operation:
+                return wire.refused("TransactionConflictException")
+            others = ["None"] * (len(body["TransactItems"]) - 1)
+            return wire.canceled("TransactionConflict", *others)
+        return wire.broken()
+
+
+LINE = Line()
+
+
+def client(service: str) -> BaseClient:
+    """The functions' own client and its retries, of which only the wire and the waiting differ.
+
+    Neither signed nor validated, which is half of a call's time and is under test elsewhere.
+    """
+    config = {"sqs": QUEUE_CONFIG}.get(service, CLIENT_CONFIG)
+    bare = config.merge(Config(signature_version=UNSIGNED, parameter_validation=False))
+    made: BaseClient = boto3.client(service, config=bare)  # type: ignore[call-overload]
+    events: Any = made.meta.events
+    events.register_first("before-send", LINE)
+    return made
+
+
+class Unlimited(RetryQuota):
+    """As a client's is whose last faults are long ago: each schedule begins with all of it."""
+
+    def acquire(self, capacity_amount: int) -> bool:  # noqa: ARG002
+        return True

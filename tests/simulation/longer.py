@@ -1,0 +1,21 @@
+"""`make simulate`: many more schedules, or one again. It is no part of `make test`."""
+
+import os
+
+import pytest
+
+from tests.simulation import play
+
+SEED = os.environ.get("SEED")
+SCHEDULES, CHUNK, FIRST = 50_000, 500, 100_000
+SEEDS = (
+    [range(int(SEED), int(SEED) + 1)]
+    if SEED
+    else [range(first, first + CHUNK) for first in range(FIRST, FIRST + SCHEDULES, CHUNK)]
+)
+
+
+@pytest.mark.parametrize("seeds", SEEDS, ids=lambda seeds: f"{seeds.start}-{seeds.stop - 1}")
+def test_no_schedule_breaks_an_invariant(seeds: range) -> None:
+    failure = play.first_failure(seeds)
+    assert failure is None, f"{failure}"

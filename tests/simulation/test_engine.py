@@ -1,0 +1,229 @@
+"""The DynamoDB in this process, held to AWS's own engine: the same calls, the same answers.
+
+What the machine draws is what the product sends: its conditions, its updates, its queries.
+"""
+
+from collections.abc import Callable, Iterator
+from typing import Any, ClassVar
+from uuid import uuid4
+
+import pytest
+from botocore.exceptions import ClientError
+from hypothesis import HealthCheck, Phase, settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, initialize, rule, run_state_machine_as_test
+
+from refunds import table
+from tests.simulation.drawn import (
+    REFUNDS,
+    SHARDS,
+    TIMES,
+    Call,
+    actions,
+    condition_of,
+    deletes,
+    from_nothing,
+    opens,
+    puts,
+    updates,
+    wallet,
+)
+from tests.simulation.dynamodb import DynamoDB, Name, Refused, name_of
+from tests.stores import engines
+from tests.stores.engines import Stores
+
+EXAMPLES, STEPS = 8, 30
+
+
+def _about(action: Call) -> Name:
+    """The product names no item twice in a transaction. AWS refuses that before it looks at any
+    condition, and its engine afterwards.
+    """
+    return name_of(action[1].get("Item") or action[1]["Key"])
+
+
+class Machine(RuleBasedStateMachine):
+    """Each rule is one call, made on both engines."""
+
+    theirs: ClassVar[Stores]
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.ours = DynamoDB()
+        self.tokens: list[tuple[str, list[Any]]] = []
+
+    @initialize()
+    def begin(self) -> None:
+        """Their table is emptied: to make one takes longer than a run."""
+        client, name = self.theirs.client, self.theirs.table
+        for item in client.scan(TableName=name)["Items"]:
+            client.delete_item(TableName=name, Key={"pk": item["pk"], "sk": item["sk"]})
+
+    @rule(request=st.one_of(puts, opens))
+    def put(self, request: dict[str, Any]) -> None:
+        self.call("put_item", request)
+
+    @rule(request=st.one_of(updates, from_nothing))
+    def update(self, request: dict[str, Any]) -> None:
+        self.call("update_item", request)
+
+    @rule(request=deletes, telling=st.booleans())
+    def delete(self, request: dict[str, Any], *, telling: bool) -> None:
+        self.call("delete_item", {**request, **({"ReturnValues": "ALL_OLD"} if telling else {})})
+
+    @rule(some=st.lists(actions, min_size=1, max_size=4, unique_by=_about), telling=st.booleans())
+    def transact(self, some: list[Call], *, telling: bool) -> None:
+        items = [{kind: self._of_transaction(request, telling=telling)} for kind, request in some]
+        token = uuid4().hex
+        self.tokens.append((token, items))
+        self.call("transact_write_items", {"TransactItems": items, "ClientRequestToken": token})
+
+    @rule(data=st.data(), otherwise=st.booleans())
+    def transact_again(self, data: st.DataObject, *, otherwise: bool) -> None:
+        """The same token: done once; or another transaction under it."""
+        if not self.tokens:
+            return
+        token, items = data.draw(st.sampled_from(self.tokens))
+        if otherwise:
+            items = data.draw(st.sampled_from(self.tokens))[1]
+        self.call("transact_write_items", {"TransactItems": items, "ClientRequestToken": token})
+
+    @rule(names=st.lists(REFUNDS, min_size=1, max_size=4), shard=SHARDS)
+    def read_together(self, names: list[str], shard: int) -> None:
+        keys = [wallet(shard), *map(table.refund, dict.fromkeys(names))]
+        gets = [{"Get": {"TableName": self.theirs.table, "Key": key}} for key in keys]
+        self.call("transact_get_items", {"TransactItems": gets})
+
+    @rule(names=st.lists(REFUNDS, min_size=1, max_size=4))
+    def read_many(self, names: list[str]) -> None:
+        wanted = {"Keys": [table.refund(name) for name in names], "ConsistentRead": True}
+        self.call("batch_get_item", {"RequestItems": {self.theirs.table: wanted}})
+
+    @rule(name=REFUNDS)
+    def read_one(self, name: str) -> None:
+        self.call("get_item", {"Key": table.refund(name), "ConsistentRead": True})
+
+    @rule(before=TIMES, limit=st.integers(1, 3), backwards=st.booleans())
+    def what_waits(self, before: str, limit: int, *, backwards: bool) -> None:
+        self.pages(
+            {
+                "IndexName": table.WAITING_LIST,
+                "KeyConditionExpression": "waiting_list = :list AND requested_at < :before",
+                **condition_of({"list": "list", "before": before}),
+                "Limit": limit,
+                "ScanIndexForward": not backwards,
+            }
+        )
+
+    @rule(low=TIMES, high=TIMES, limit=st.integers(1, 3))
+    def what_is_due(self, low: str, high: str, limit: int) -> None:
+        if low <= high:
+            between = "due_bucket = :bucket AND due_at BETWEEN :low AND :high"
+            self.pages(
+                {
+                    "IndexName": table.DUE_LIST,
+                    "KeyConditionExpression": between,
+                    **condition_of({"bucket": "0", "low": low, "high": high}),
+                    "Limit": limit,
+                }
+            )
+
+    @rule(name=REFUNDS, start=st.sampled_from(("", "R", "REFUND", "S")))
+    def a_partition(self, name: str, start: str) -> None:
+        condition, values = "pk = :pk", {"pk": f"REFUND#{name}"}
+        if start:
+            condition, values = f"{condition} AND begins_with(sk, :sk)", {**values, "sk": start}
+        self.pages(
+            {
+                "KeyConditionExpression": condition,
+                **condition_of(values),
+                "ConsistentRead": True,
+            }
+        )
+
+    def teardown(self) -> None:
+        """In the end both hold the same."""
+        self.call("scan", {"ConsistentRead": True})
+
+    # ── Both, and what must be equal ─────────────────────────────────────────────────────────
+
+    def pages(self, request: dict[str, Any]) -> None:
+        start: dict[str, Any] = {}
+        while True:
+            answer = self.call("query", {**request, **start})
+            if "LastEvaluatedKey" not in answer:
+                return
+            start = {"ExclusiveStartKey": answer["LastEvaluatedKey"]}
+
+    def call(self, name: str, request: dict[str, Any]) -> dict[str, Any]:
+        operation = "".join(part.title() for part in name.split("_"))
+        tabled = {"TableName": self.theirs.table} if _names_a_table(name) else {}
+        theirs = answered(getattr(self.theirs.client, name), **tabled, **request)
+        ours = answered(lambda **body: self.ours.answer(operation, body), **request)
+        assert ours == theirs
+        return ours
+
+    def _of_transaction(self, request: dict[str, Any], *, telling: bool) -> dict[str, Any]:
+        told = {"ReturnValuesOnConditionCheckFailure": "ALL_OLD"} if telling else {}
+        if "ConditionExpression" not in request:
+            told = {}
+        return {"TableName": self.theirs.table, **request, **told}
+
+
+def _names_a_table(name: str) -> bool:
+    return not name.startswith(("transact", "batch"))
+
+
+def answered(call: Callable[..., Any], **request: Any) -> dict[str, Any]:
+    """The answer, or the error, in one form; texts of errors are nobody's to rely on."""
+    try:
+        answer = dict(call(**request))
+    except ClientError as error:
+        response: Any = error.response
+        reasons = response.get("CancellationReasons", [])
+        return _refusal(response["Error"]["Code"], reasons)
+    except Refused as error:
+        return _refusal(error.code, error.body.get("CancellationReasons", []))
+    for name in ("ResponseMetadata", "ScannedCount", "Count", "ConsumedCapacity"):
+        answer.pop(name, None)
+    return _in_order(answer)
+
+
+def _refusal(code: str, reasons: list[Any]) -> dict[str, Any]:
+    told = [{name: each[name] for name in ("Code", "Item") if name in each} for each in reasons]
+    return {"code": code, "reasons": told}
+
+
+def _in_order(answer: dict[str, Any]) -> dict[str, Any]:
+    """A scan and a batch are in no order; of an index, equal sort keys are in none."""
+    if "Items" in answer:
+        answer["Items"] = sorted(answer["Items"], key=name_of)
+    for name, items in answer.get("Responses", {}).items() if _is_batch(answer) else ():
+        answer["Responses"][name] = sorted(items, key=name_of)
+    return answer
+
+
+def _is_batch(answer: dict[str, Any]) -> bool:
+    return isinstance(answer.get("Responses"), dict)
+
+
+@pytest.fixture(scope="session")
+def theirs(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stores]:
+    with engines.aws_engine(tmp_path_factory.mktemp("aws-engine") / "engine.log") as endpoint:
+        yield engines.stores_at(endpoint)
+
+
+def test_the_dynamodb_in_this_process_answers_as_aws_s_engine_does(theirs: Stores) -> None:
+    Machine.theirs = theirs
+    run_state_machine_as_test(
+        Machine,
+        settings=settings(
+            max_examples=EXAMPLES,
+            stateful_step_count=STEPS,
+            deadline=None,
+            derandomize=True,
+            # A call of theirs takes a while: the steps that differ first are short enough.
+            phases=(Phase.generate,),
+            suppress_health_check=[HealthCheck.too_slow],
+        ),
+    )

@@ -1,0 +1,175 @@
+"""What the answers promise, and what must have become of everything in the end."""
+
+from collections.abc import Iterator
+from datetime import datetime
+from http import HTTPStatus
+from typing import TYPE_CHECKING, Any
+
+from refunds import funding, invariants
+from refunds.funding import Funds
+from tests.simulation.callers import Request, posted
+from tests.simulation.line import Crashed
+from tests.simulation.monitor import Violation
+from tests.simulation.sandboxes import CLOCK
+from tests.simulation.sqs import message
+from tests.simulation.tasks import Task
+from tests.simulation.world import World, named
+from tests.stores import market
+from tests.unit import api
+
+if TYPE_CHECKING:
+    from tests.simulation.schedule import Schedule
+
+FAILED = "internal_error"
+CLOSED = {"succeeded", "canceled", "refused", "reversed"}
+
+
+def failed(task: Task, schedule: "Schedule") -> None:
+    """Nothing raises unless something failed."""
+    assert task.ended
+    error = task.ended.error
+    if error is not None and not isinstance(error, Crashed) and not task.faults:
+        schedule.world.found.append(f"{task.name} raised {error!r}, and nothing had failed")
+
+
+def answered(request: Request, task: Task, schedule: "Schedule") -> None:
+    """Keep the answer, if it says what became of the request; and hold it to what is stored."""
+    assert task.ended
+    if task.ended.error is not None:
+        return
+    answer, world = api.answer_of(task.ended.answer), schedule.world
+    if answer.status >= HTTPStatus.INTERNAL_SERVER_ERROR:
+        if answer.code == FAILED and not task.faults:
+            world.found.append(f"{request} was answered 500, and nothing had failed")
+        return
+    before, request.answer = request.answer, answer
+    if before and _promise(before.body) != _promise(answer.body):
+        world.found.append(f"7: {request} was answered {before.text}, and then {answer.text}")
+    if answer.status >= HTTPStatus.BAD_REQUEST or not request.made:
+        return
+    kind = "REFUND" if request.made.startswith("rf_") else "POSTING"
+    item = world.item((f"{kind}#{request.made}", kind))
+    if not item or not request.body or request.made not in answer.text:
+        world.found.append(f"7: {request} was answered {answer.text}, and is not stored")
+
+
+def _promise(body: Any) -> Any:
+    """Of a refund or posting, what no repetition may answer otherwise."""
+    kept = ("refund_id", "credit_id", "payout_id", "amount", "code", "allocation")
+    return {name: body.get(name) for name in kept if name in body}
+
+
+def processed(messages: list[Any], task: Task, schedule: "Schedule") -> set[str]:
+    """Which messages are given back; an acknowledged one is of a refund that is decided."""
+    assert task.ended
+    every = {each.message_id for each in messages}
+    if task.ended.error is not None:
+        return every
+    given_back = {each["itemIdentifier"] for each in task.ended.answer["batchItemFailures"]}
+    for each in messages:
+        refund = schedule.world.refund(named(each.body))
+        decided = refund.get("status", "missing") not in {"pending", "missing"}
+        if each.message_id not in given_back and not decided:
+            schedule.world.found.append(f"6: {each.body} was acknowledged, and is not decided")
+        if each.message_id in given_back and decided and not task.faults and schedule.quiet:
+            schedule.world.found.append(f"8: {each.body} was given back, and is decided")
+    return given_back
+
+
+def unsettled(world: World) -> list[str]:
+    """Refunds that are open, though nothing is in their way."""
+    return [*_unsettled(world, _open(world))]
+
+
+def _open(world: World) -> list[dict[str, Any]]:
+    return [refund for refund in world.refunds() if refund["status"] not in CLOSED]
+
+
+def _unsettled(world: World, still_open: list[dict[str, Any]]) -> Iterator[str]:
+    for merchant in {refund["merchant_id"] for refund in still_open}:
+        funds = world.left(merchant)
+        waiting = [each for each in still_open if each["merchant_id"] == merchant]
+        waiting.sort(key=lambda each: (each["requested_at"], each["refund_id"]))
+        in_turn = True
+        for refund in waiting:
+            if refund["status"] == "pending":
+                yield f"{refund['refund_id']} is pending"
+            elif not funds.frozen and _payable(refund, funds) and in_turn:
+                yield f"{refund['refund_id']} awaits {refund['amount']} of {funds}"
+            since = datetime.fromisoformat(refund["requested_at"])
+            if CLOCK.now - since > funding.HELD_AFTER:
+                # No newer one is paid before it.
+                in_turn = False
+
+
+def _payable(refund: dict[str, Any], funds: Funds) -> bool:
+    amount: int = refund["amount"]
+    return amount <= funds.total
+
+
+def judge(schedule: "Schedule") -> None:
+    """Once all has come to its end. Raises Violation."""
+    world = schedule.world
+    _check(f"6: {each}" for each in unsettled(world))
+    _check(_books(world))
+    _check(_answers(schedule))
+    rows = {name: dict(item) for name, item in world.database.items.items()}
+    _repeat(schedule)
+    changed = [name for name in rows.keys() | world.database.items if _otherwise(name, rows, world)]
+    _check(f"7: repeated, and {name} is otherwise" for name in changed)
+
+
+def _books(world: World) -> Iterator[str]:
+    world.close_the_books(CLOCK.now)
+    rows = world.rows()
+    stored, moved = market.balances_of(rows), market.balances_of_postings(rows)
+    for account in stored.keys() | moved.keys():
+        kept = account[0].startswith(("merchant:", "buyer:"))
+        if kept and stored[account] != moved[account]:
+            yield f"1: {account} holds {stored[account]}, and its postings say {moved[account]}"
+    for _, differences in invariants.look(rows, books=world.books()):
+        yield from (f"reconciliation: {each}" for each in differences)
+
+
+def _answers(schedule: "Schedule") -> Iterator[str]:
+    """Each posting was asked for, and answered; each canceled refund is."""
+    world = schedule.world
+    every = {name[0].partition("#")[2] for name in world.database.items if name[1] == "POSTING"}
+    told = {*world.funded, *posted(schedule.asked)}
+    if every != told:
+        yield f"7: postings {sorted(every ^ told)} are stored or were answered, and not both"
+    for request in schedule.asked:
+        if request.answer is None:
+            yield f"{request} was never answered"
+        elif request.path.endswith("/cancel") and request.answer.status == HTTPStatus.OK:
+            refund_id = request.path.split("/")[2]
+            if world.refund(refund_id)["status"] != "canceled":
+                yield f"5: {refund_id} was canceled, and is not"
+    accepted = {each.made for each in schedule.asked if each.answer and each.answer.status == 202}
+    asked = accepted | {*world.paid_before}
+    stored = {refund["refund_id"] for refund in world.refunds()}
+    if asked != stored:
+        yield f"7: refunds {sorted(asked ^ stored)} are stored or were accepted, and not both"
+
+
+def _repeat(schedule: "Schedule") -> None:
+    """All refunds are named once more, and one request is sent again: nothing changes."""
+    for refund in schedule.world.refunds():
+        if refund["status"] in CLOSED:
+            schedule.world.queue.put(message(refund["refund_id"]))
+    schedule.empty_the_queue()
+    for request in schedule.asked:
+        if request.key and request.answer and request.answer.status < HTTPStatus.BAD_REQUEST:
+            schedule.ask(request)
+            schedule.run()
+            return
+
+
+def _otherwise(name: Any, rows: Any, world: World) -> bool:
+    return bool(rows.get(name) != world.database.items.get(name))
+
+
+def _check(found: Iterator[str]) -> None:
+    wrong = [*found]
+    if wrong:
+        raise Violation("; ".join(wrong))
