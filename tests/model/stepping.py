@@ -11,7 +11,7 @@ from typing import Any
 
 from refunds.queue import DebitQueue
 from refunds.stores.debits import DebitStore
-from refunds.stores.funds import FundStore
+from refunds.stores.shards import ShardStore
 from refunds.stores.wallets import WalletStore
 from tests.unit.api import Context
 
@@ -98,14 +98,14 @@ class SteppedWallets(WalletStore):
         super().post(*args, **named)
 
 
-class SteppedFunds(FundStore):
-    def read_funds(self, merchant_id: str, currency: str) -> Any:
+class SteppedShards(ShardStore):
+    def get(self, key: Any, *, consistent: bool = True) -> Any:
         stop("read")
-        return super().read_funds(merchant_id, currency)
+        return super().get(key, consistent=consistent)
 
-    def transact(self, *actions: Any) -> None:
+    def transact(self, *actions: Any, tries: int = 1) -> None:
         stop("write")
-        super().transact(*actions)
+        super().transact(*actions, tries=tries)
 
 
 class SteppedContext(Context):

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import cache
-from itertools import batched
+from itertools import batched, count, islice
 from typing import TYPE_CHECKING, Any, Self
 
 import boto3
@@ -14,6 +14,7 @@ from boto3.dynamodb.types import TypeDeserializer, TypeSerializer
 from botocore.config import Config
 from botocore.exceptions import ClientError
 
+from refunds.deadline import Ready
 from refunds.errors import Busy
 from refunds.settings import Settings
 from refunds.table import DUE_LIST, Key
@@ -187,14 +188,14 @@ class Dynamo:
             request["ExpressionAttributeValues"] = _named(values)
         return Action("ConditionCheck", request, refusal)
 
-    def transact(self, *actions: Action) -> None:
+    def transact(self, *actions: Action, tries: int = CONFLICT_TRIES) -> None:
         """All or nothing.
 
         Raises:
             what the first action whose condition failed says.
             Busy: conflicts or throttling, after a few tries; nothing was written.
         """
-        for attempt in range(CONFLICT_TRIES):
+        for left in reversed(range(tries)):
             try:
                 self.client.transact_write_items(TransactItems=actions_of(actions))
             except self.client.exceptions.TransactionCanceledException as error:
@@ -204,18 +205,26 @@ class Dynamo:
                     raise refusal from error
                 if not any(reason.get("Code") in CONTENTION for reason in reasons):
                     raise
-                self.back_off(attempt)
             except ClientError as error:
                 if error.response["Error"]["Code"] not in NOT_NOW:
                     raise
-                self.back_off(attempt)
             else:
                 return
+            if left:
+                self.back_off(tries - left - 1)
         raise Busy
 
     def back_off(self, attempt: int) -> None:
         """Full jitter: at most 50 ms, doubling."""
         self.pause(random.uniform(0, 0.05 * 2**attempt))  # noqa: S311  # spreads load, hides nothing
+
+    def few_tries(self, attempt: int) -> bool:
+        """Whether to try again, after a pause, for whoever has no deadline to tell it by."""
+        if attempt >= CONFLICT_TRIES:
+            return False
+        if attempt:
+            self.back_off(attempt - 1)
+        return True
 
     def put_new(self, key: Key, values: Values) -> bool:
         """Whether it was not there yet."""
@@ -252,7 +261,11 @@ class Dynamo:
 
     def due_keys(self, bucket: str, now: datetime, *, limit: int) -> list[Key]:
         """Keys of a due bucket whose time has come, the longest due first."""
-        answer = self.client.query(
+        return list(islice(self.all_due_keys(bucket, now, page=limit), limit))
+
+    def all_due_keys(self, bucket: str, now: datetime, *, page: int) -> Iterator[Key]:
+        """The same of all that are due, asked for page by page as they are taken."""
+        pages = self.client.get_paginator("query").paginate(
             TableName=self.table,
             IndexName=DUE_LIST,
             KeyConditionExpression="due_bucket = :bucket AND due_at <= :at",
@@ -260,25 +273,30 @@ class Dynamo:
                 ":bucket": {"S": bucket},
                 ":at": {"S": format_instant(now)},
             },
-            Limit=limit,
+            PaginationConfig={"PageSize": page},
         )
-        found = [from_item(item) for item in answer["Items"]]
-        return [{"pk": {"S": item["pk"]}, "sk": {"S": item["sk"]}} for item in found]
+        for answer in pages:
+            for item in answer["Items"]:
+                yield {"pk": item["pk"], "sk": item["sk"]}  # type: ignore[dict-item]
 
-    def get_together(self, keys: Sequence[Key]) -> list[Values | None]:
-        """Items as they were at one instant: a serialisable read."""
+    def get_together(
+        self, keys: Sequence[Key], *, ready: Ready | None = None
+    ) -> list[Values | None]:
+        """Items as they were at one instant: a serialisable read.
+
+        While others write them it is read again, as long as `ready` says; a few times without it.
+        Raises Busy.
+        """
         gets: Any = [{"Get": {"TableName": self.table, "Key": key}} for key in keys]
-        for attempt in range(CONFLICT_TRIES):
+        for attempt in count(1):
             try:
                 answer = self.client.transact_get_items(TransactItems=gets)
-            except self.client.exceptions.TransactionCanceledException:
-                self.back_off(attempt)
+            except self.client.exceptions.TransactionCanceledException as error:
+                if not (ready or self.few_tries)(attempt):
+                    raise Busy from error
             else:
-                return [
-                    from_item(each["Item"]) if "Item" in each else None
-                    for each in answer["Responses"]
-                ]
-        raise Busy
+                break
+        return [from_item(each["Item"]) if "Item" in each else None for each in answer["Responses"]]
 
     def _get_chunk(self, keys: Sequence[Key]) -> Iterator[Values]:
         wanted: Any = {self.table: {"Keys": keys, "ConsistentRead": True}}
