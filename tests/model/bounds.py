@@ -23,6 +23,7 @@ BOUNDS = (
         "three refunds of one merchant, a shard too few",
         (Refund(2), Refund(1, buyer=1), Refund(3)),
         (Wallet((2, 2)),),
+        faults=2,
         kinds=EVERY_FAULT,
     ),
     Bounds(
@@ -58,7 +59,7 @@ BOUNDS = (
     ),
     Bounds(
         "freezing and unfreezing while the shards change",
-        TWO,
+        ONE,
         (Wallet((3,)),),
         requests=(Request("freeze"), Request("unfreeze"), Request("reshard", 0, 2)),
         faults=0,
@@ -83,9 +84,10 @@ BOUNDS = (
     ),
     Bounds(
         "a reshard, a credit and a payout",
-        TWO,
+        ONE,
         (Wallet((2, 1)),),
         requests=(Request("reshard", 0, 3), Request("credit", 0, 2), Request("payout", 0, 1)),
+        workers=1,
         faults=0,
         hints=2,
     ),
@@ -115,6 +117,7 @@ BOUNDS = (
         (Refund(3, old=True), Refund(2, buyer=1)),
         (Wallet((2, 0)),),
         requests=(Request("credit", 0, 2),),
+        faults=2,
         kinds=EVERY_FAULT,
     ),
 )
