@@ -79,7 +79,7 @@ def pay_out_buyer(
 @app.get("/wallet", openapi_extensions=http.contract("party", RoleRequired))
 def get_wallet(role: http.As = None) -> Wallets:
     party = http.caller(app, settings=settings, store=members).party(role)
-    return wallets.show(party, store=store)
+    return wallets.show(party, store=store, ready=http.ready(app))
 
 
 def _pay_out(party: Party, key: str, request: PayoutRequest) -> Response[Payout]:

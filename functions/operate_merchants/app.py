@@ -4,7 +4,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from refunds import http, operations, refunds
-from refunds.errors import WalletChanged
+from refunds.errors import WalletChanged, WalletFrozen
 from refunds.fields import Currency
 from refunds.observability import observed
 from refunds.operations import (
@@ -32,13 +32,13 @@ CHANGES = http.contract("operator", WalletChanged)
 @app.get("/merchants/<merchant_id>", openapi_extensions=http.contract("operator"))
 def get_merchant(merchant_id: http.PathId) -> MerchantOverview:
     http.operator(app, settings=settings, store=members)
-    return operations.show(merchant_id, store=store)
+    return operations.show(merchant_id, store=store, ready=http.ready(app))
 
 
 @app.put("/merchants/<merchant_id>/limits", openapi_extensions=CHANGES)
 def put_limits(merchant_id: http.PathId, limits: LimitsRequest) -> OperatedWallet:
     http.operator(app, settings=settings, store=members)
-    changed = operations.limit(merchant_id, limits, store=store)
+    changed = operations.limit(merchant_id, limits, store=store, ready=http.ready(app))
     queue.wake(merchant_id, limits.currency, store=store)
     return changed
 
@@ -46,21 +46,25 @@ def put_limits(merchant_id: http.PathId, limits: LimitsRequest) -> OperatedWalle
 @app.post("/merchants/<merchant_id>/freeze", openapi_extensions=CHANGES)
 def freeze_merchant(merchant_id: http.PathId, request: FreezeRequest) -> OperatedWallet:
     http.operator(app, settings=settings, store=members)
-    return operations.freeze(merchant_id, request.currency, frozen=True, store=store)
+    return _freeze(merchant_id, request, frozen=True)
 
 
 @app.post("/merchants/<merchant_id>/unfreeze", openapi_extensions=CHANGES)
 def unfreeze_merchant(merchant_id: http.PathId, request: FreezeRequest) -> OperatedWallet:
     http.operator(app, settings=settings, store=members)
-    changed = operations.freeze(merchant_id, request.currency, frozen=False, store=store)
+    changed = _freeze(merchant_id, request, frozen=False)
     queue.wake(merchant_id, request.currency, store=store)
     return changed
 
 
-@app.put("/merchants/<merchant_id>/shards", openapi_extensions=CHANGES)
+@app.put(
+    "/merchants/<merchant_id>/shards", openapi_extensions=http.contract("operator", WalletFrozen)
+)
 def put_shards(merchant_id: http.PathId, wanted: ShardsRequest) -> OperatedWallet:
     http.operator(app, settings=settings, store=members)
-    return operations.reshard(merchant_id, wanted, store=store, now=datetime.now(UTC))
+    return operations.reshard(
+        merchant_id, wanted, store=store, now=datetime.now(UTC), ready=http.ready(app)
+    )
 
 
 @app.get("/merchants/<merchant_id>/waiting-refunds", openapi_extensions=http.contract("operator"))
@@ -68,6 +72,12 @@ def list_waiting_refunds(merchant_id: http.PathId, currency: Currency) -> Refund
     http.operator(app, settings=settings, store=members)
     waiting = store.waiting_refunds(merchant_id, currency, limit=MAX_WAITING_SHOWN)
     return RefundPage(items=[refunds.view(refund) for refund in waiting], next_cursor=None)
+
+
+def _freeze(merchant_id: str, request: FreezeRequest, *, frozen: bool) -> OperatedWallet:
+    return operations.freeze(
+        merchant_id, request.currency, frozen=frozen, store=store, ready=http.ready(app)
+    )
 
 
 @observed

@@ -8,6 +8,7 @@ LOST_AND_CRASHED = frozenset({"lost", "crash"})
 STATES = 1_000_000
 """At least as many do the bounds of the normal run have together."""
 
+ONE = (Refund(2),)
 TWO = (Refund(2), Refund(3, buyer=1))
 BOUNDS = (
     Bounds(
@@ -22,6 +23,7 @@ BOUNDS = (
         "three refunds of one merchant, a shard too few",
         (Refund(2), Refund(1, buyer=1), Refund(3)),
         (Wallet((2, 2)),),
+        faults=2,
         kinds=EVERY_FAULT,
     ),
     Bounds(
@@ -41,34 +43,53 @@ BOUNDS = (
         hints=1,
     ),
     Bounds(
-        "freezing and unfreezing while the shards change",
+        "freezing and unfreezing, shard by shard, with a lost answer",
         TWO,
         (Wallet((3, 2)),),
-        requests=(Request("freeze"), Request("unfreeze"), Request("reshard", 0, 3)),
+        requests=(Request("freeze"), Request("unfreeze")),
+        kinds=frozenset({"lost"}),
+        workers=1,
+    ),
+    Bounds(
+        "two freeze, one unfreezes",
+        ONE,
+        (Wallet((3, 2)),),
+        requests=(Request("freeze"), Request("freeze"), Request("unfreeze")),
         faults=0,
-        hints=3,
+    ),
+    Bounds(
+        "freezing and unfreezing while the shards change",
+        ONE,
+        (Wallet((3,)),),
+        requests=(Request("freeze"), Request("unfreeze"), Request("reshard", 0, 2)),
+        faults=0,
+        hints=2,
     ),
     Bounds(
         "freezing and a reshard, a crash or a lost answer",
-        TWO,
-        (Wallet((3, 2)),),
-        requests=(Request("freeze"), Request("reshard", 0, 3)),
+        ONE,
+        (Wallet((2, 2)),),
+        requests=(Request("freeze"), Request("reshard", 0, 1)),
         kinds=LOST_AND_CRASHED,
-        hints=3,
+        hints=2,
     ),
     Bounds(
-        "two reshards, a credit and a payout",
-        TWO,
+        "two reshards at once",
+        ONE,
         (Wallet((2, 1)),),
-        requests=(
-            Request("reshard", 0, 1),
-            Request("reshard", 0, 3),
-            Request("credit", 0, 3),
-            Request("payout", 0, 1),
-        ),
+        requests=(Request("reshard", 0, 1), Request("reshard", 0, 3)),
         workers=1,
         faults=0,
         hints=3,
+    ),
+    Bounds(
+        "a reshard, a credit and a payout",
+        ONE,
+        (Wallet((2, 1)),),
+        requests=(Request("reshard", 0, 3), Request("credit", 0, 2), Request("payout", 0, 1)),
+        workers=1,
+        faults=0,
+        hints=2,
     ),
     Bounds(
         "an order's refunds, asked for and canceled",
@@ -96,6 +117,14 @@ BOUNDS = (
         (Refund(3, old=True), Refund(2, buyer=1)),
         (Wallet((2, 0)),),
         requests=(Request("credit", 0, 2),),
+        kinds=EVERY_FAULT,
+    ),
+    Bounds(
+        "one that has waited too long, two faults",
+        (Refund(3, old=True), Refund(2, buyer=1)),
+        (Wallet((2, 0)),),
+        requests=(Request("credit", 0, 2),),
+        faults=2,
         kinds=EVERY_FAULT,
     ),
 )

@@ -2,37 +2,37 @@
 
 from collections.abc import Iterator
 
+from refunds.funding import Move, next_move
 from tests.model.debiting import from_richest
+from tests.model.freezing import MARKS, Freezing
 from tests.model.state import (
     CANCELED,
     CONFIG,
     FUNDS,
+    HELD_NEWLY,
+    LIFTED,
     NEW,
     PENDING,
     UNFREEZE,
-    Bounds,
     Caller,
     Edge,
     Request,
     Stage,
     State,
-    Step,
     Wallet,
     is_open,
     put,
 )
 
-MARKS = {"freeze", "unfreeze"}
 
-
-class Calling:
+class Calling(Freezing):
     """The product's protocol. A mutant overrides one method."""
-
-    bounds: Bounds
 
     def caller_steps(self, state: State, place: int) -> Iterator[Edge]:
         caller, request = state.callers[place], self.bounds.requests[place]
         match caller.at:
+            case Stage.START | Stage.PLANNED if request.kind in MARKS:
+                yield from self.freezing_steps(state, place)
             case Stage.START if request.kind == "ask":
                 yield self.asked(state, place, request.of)
             case Stage.START if request.kind == "cancel":
@@ -93,6 +93,10 @@ class Calling:
         if caller.posted and self.remembers(caller):
             return caller._replace(at=Stage.WAKE if request.kind == "credit" else Stage.OVER)
         wallet = state.wallets[request.of]
+        if request.kind == "reshard" and (
+            wallet.frozen & CONFIG or not next_move(wallet.shards, request.amount)
+        ):
+            return Caller(Stage.OVER)
         if request.kind == "payout" and request.amount > self.payable(state, request.of):
             return caller._replace(at=Stage.OVER)
         return caller._replace(at=Stage.PLANNED, seen=wallet)
@@ -128,14 +132,29 @@ class Calling:
                     and not now.frozen >> shard & 1
                     for shard, amount in draws
                 )
-            case "reshard":
-                marks = (now.frozen & CONFIG, now.held & CONFIG)
-                return now.shards == seen.shards and marks == (
-                    seen.frozen & CONFIG,
-                    seen.held & CONFIG,
-                )
             case _:
-                return len(now.shards) == len(seen.shards)
+                move = next_move(seen.shards, request.amount)
+                assert move
+                return self.movable(now, seen, move)
+
+    def movable(self, now: Wallet, seen: Wallet, move: Move) -> bool:
+        """A move's conditions, but for what is marked on the wallet itself."""
+        there = move.source < len(now.shards)
+        if move.count < len(seen.shards):
+            there = there and now.shards[move.source] == move.amount
+        elif move.amount:
+            there = there and now.shards[move.source] >= move.amount
+            there = there and not now.frozen >> move.source & 1
+        if move.count <= len(seen.shards) and move.amount:
+            there = there and move.target < len(now.shards)
+            there = there and not now.frozen >> move.target & 1
+        return there and self.countable(now, seen, move)
+
+    def countable(self, now: Wallet, seen: Wallet, move: Move) -> bool:
+        """A number of shards changes only from what was read, and in no frozen wallet."""
+        if move.count == len(seen.shards):
+            return True
+        return len(now.shards) == len(seen.shards) and not now.frozen & CONFIG
 
     def changed(self, now: Wallet, seen: Wallet, request: Request) -> Wallet:
         match request.kind:
@@ -146,12 +165,10 @@ class Calling:
                 taken = dict(draws)
                 left = tuple(each - taken.get(shard, 0) for shard, each in enumerate(now.shards))
                 return now._replace(shards=left)
-            case "reshard":
-                return self.resharded(now, seen, request.amount)
-            case "freeze":
-                return now._replace(frozen=CONFIG | (1 << len(seen.shards)) - 1)
             case _:
-                return now._replace(frozen=0)
+                move = next_move(seen.shards, request.amount)
+                assert move
+                return self.resharded(now, seen, move)
 
     def credited(self, now: Wallet, seen: Wallet, amount: int) -> Wallet:
         """The debt first, then the deposit up to its level, then the poorest shard."""
@@ -165,23 +182,24 @@ class Calling:
             headroom=now.headroom + repaid,
         )
 
-    def resharded(self, now: Wallet, seen: Wallet, count: int) -> Wallet:
-        share, rest = divmod(sum(seen.shards), count)
-        kept = CONFIG | (1 << min(count, len(seen.shards))) - 1
-        new = (1 << count) - 1 & ~kept
+    def resharded(self, now: Wallet, seen: Wallet, move: Move) -> Wallet:  # noqa: ARG002
+        shards = [*now.shards, 0][: max(len(now.shards), move.count)]
+        shards[move.source] -= move.amount
+        shards[move.target] += move.amount
+        kept = CONFIG | LIFTED | (1 << min(move.count, len(now.shards))) - 1
+        new = 1 << move.target if move.target == len(now.shards) and now.held & CONFIG else 0
         return now._replace(
-            shards=tuple(share + (shard < rest) for shard in range(count)),
-            frozen=now.frozen & kept | (new if seen.frozen else 0),
-            held=now.held & kept | (new if seen.held else 0),
+            shards=tuple(shards[: move.count]),
+            frozen=now.frozen & kept,
+            held=now.held & kept | new,
         )
 
     def committed(self, state: State, place: int, caller: Caller, request: Request) -> Edge:
-        now = state.wallets[request.of]
+        again = caller._replace(at=Stage.START, seen=(), stale=0)
         assert caller.seen
-        if not self.holds(now, caller.seen, request):
-            again = caller._replace(at=Stage.START, seen=())
+        if not self.is_as_planned(state, caller, request):
             return self.called(state, place, again, "writes", reply="changed meanwhile")
-        at = Stage.WAKE if request.kind in {"credit", "unfreeze"} else Stage.OVER
+        at = {"credit": Stage.WAKE, "reshard": Stage.START}.get(request.kind, Stage.OVER)
         return self.called(
             self.written(state, caller.seen, request),
             place,
@@ -193,11 +211,19 @@ class Calling:
         self, state: State, place: int, caller: Caller, request: Request
     ) -> Iterator[Edge]:
         assert caller.seen
-        if self.holds(state.wallets[request.of], caller.seen, request):
+        if self.is_as_planned(state, caller, request):
             less = state._replace(faults=state.faults - 1)
             done = self.written(less, caller.seen, request)
             again = self.after(caller, request, Stage.START)
             yield self.called(done, place, again, "writes, answer lost:", fault=True)
+
+    def is_as_planned(self, state: State, caller: Caller, request: Request) -> bool:
+        assert caller.seen
+        if request.kind == "reshard" and caller.stale & HELD_NEWLY:
+            move = next_move(caller.seen.shards, request.amount)
+            if move and move.count != len(caller.seen.shards):
+                return False
+        return self.holds(state.wallets[request.of], caller.seen, request)
 
     def written(self, state: State, seen: Wallet, request: Request) -> State:
         changed = self.changed(state.wallets[request.of], seen, request)
@@ -212,22 +238,6 @@ class Calling:
             1 << number
             for number, refund in enumerate(self.bounds.refunds)
             if refund.merchant == merchant and state.status[number] in {FUNDS, UNFREEZE}
-        )
-
-    def called(
-        self,
-        state: State,
-        place: int,
-        caller: Caller,
-        what: str,
-        *,
-        reply: str = "",
-        fair: bool = True,
-        fault: bool = False,
-    ) -> Edge:
-        step = Step("caller", what, place, reply=reply, fault=fault)
-        return Edge(
-            step, state._replace(callers=put(state.callers, place, caller)), fair and not fault
         )
 
 

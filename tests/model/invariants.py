@@ -1,9 +1,11 @@
 """What must hold in every state, on every step, and in the end. Numbers as in docs/proof.md."""
 
+from tests.model.freezing import MARKS
 from tests.model.model import Model
 from tests.model.state import (
     CANCELED,
     CONFIG,
+    FROZEN_NEWLY,
     FUNDS,
     NEW,
     PENDING,
@@ -12,6 +14,7 @@ from tests.model.state import (
     At,
     Bounds,
     Edge,
+    Stage,
     State,
     Wallet,
     Worker,
@@ -21,13 +24,9 @@ from tests.model.state import (
 
 def state_faults(bounds: Bounds, state: State) -> str:
     """The first invariant that a state breaks, or nothing."""
-    for wallet in state.wallets:
-        if min(wallet.shards) < 0 or wallet.deposit < 0 or wallet.owed < 0:
-            return "2: an account is below zero"
-        if wallet.headroom < 0:
-            return "2: a debt is beyond its limit"
-        if wallet.frozen not in {0, wallet.all_marks} or wallet.held not in {0, wallet.all_marks}:
-            return "F: a wallet is frozen or held on some of its shards only"
+    wrong = wallet_faults(bounds, state)
+    if wrong:
+        return wrong
     for caller in state.callers:
         if caller.posted > 1:
             return "7: one request moved money twice"
@@ -37,6 +36,32 @@ def state_faults(bounds: Bounds, state: State) -> str:
     return (
         buyer_faults(bounds, state) or merchant_faults(bounds, state) or order_faults(bounds, state)
     )
+
+
+def wallet_faults(bounds: Bounds, state: State) -> str:
+    for wallet in state.wallets:
+        if min(wallet.shards) < 0 or wallet.deposit < 0 or wallet.owed < 0:
+            return "2: an account is below zero"
+        if wallet.headroom < 0:
+            return "2: a debt is beyond its limit"
+        if wallet.held not in {0, wallet.all_marks}:
+            return "F: a wallet is held on some of its shards only"
+        if wallet.frozen and not wallet.frozen & CONFIG:
+            return "F: a shard is frozen, and its wallet is not"
+    return freeze_faults(bounds, state)
+
+
+def freeze_faults(bounds: Bounds, state: State) -> str:
+    for request, caller in zip(bounds.requests, state.callers, strict=True):
+        ended = caller.at in {Stage.WAKE, Stage.OVER} and not caller.stale & FROZEN_NEWLY
+        if request.kind not in MARKS or not ended:
+            continue
+        wallet = state.wallets[request.of]
+        if request.kind == "freeze" and wallet.frozen != wallet.all_marks:
+            return "F: a freeze has come to its end, and not all shards are frozen"
+        if request.kind == "unfreeze" and wallet.frozen:
+            return "F: an unfreezing has come to its end, and something is frozen still"
+    return ""
 
 
 def buyer_faults(bounds: Bounds, state: State) -> str:
@@ -104,8 +129,13 @@ def edge_faults(model: Model, before: State, edge: Edge) -> str:
 
 
 def payment_faults(bounds: Bounds, before: State, edge: Edge, number: int) -> str:
-    wallet = before.wallets[bounds.refunds[number].merchant]
-    if wallet.frozen & CONFIG:
+    merchant = bounds.refunds[number].merchant
+    wallet, left = before.wallets[merchant], edge.state.wallets[merchant].shards
+    drawn = [
+        shard for shard, amount in enumerate(wallet.shards[: len(left)]) if left[shard] < amount
+    ]
+    frozen = any(wallet.frozen >> shard & 1 for shard in drawn)
+    if frozen or (not drawn and wallet.frozen & CONFIG):
         return f"F: r{number} was paid from a frozen wallet"
     if wallet.held & CONFIG and edge.step.what == "tries shard":
         return f"H: r{number} passed over one that had waited too long"

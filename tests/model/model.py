@@ -9,6 +9,9 @@ from collections.abc import Iterator
 from tests.model.calling import Calling
 from tests.model.debiting import Debiting
 from tests.model.state import (
+    CONFIG,
+    COUNTED,
+    HELD_NEWLY,
     NEW,
     PENDING,
     At,
@@ -76,7 +79,14 @@ class Model(Calling, Debiting):
             queue = after.queue if at_queue else state.queue
             faults = state.faults - step.fault
             both = State(*after[:5], queue, workers, state.callers, faults)
-            yield Edge(own, both, fair)
+            yield Edge(own, self.with_news(state, both) if step.what == "holds" else both, fair)
+
+    def with_news(self, state: State, after: State) -> State:
+        """Callers that have read a wallet which is held since, or is no more."""
+        for merchant, (was, now) in enumerate(zip(state.wallets, after.wallets, strict=True)):
+            if (was.held ^ now.held) & CONFIG:
+                after = self.outdated(after, merchant, HELD_NEWLY | COUNTED)
+        return after
 
     def queue_steps(self, state: State) -> Iterator[Edge]:
         due = self.due(state)

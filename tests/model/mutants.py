@@ -5,6 +5,7 @@ Each names the invariant that breaks, and small bounds within which it does.
 
 from collections.abc import Iterator
 
+from refunds.funding import Move
 from tests.model.calling import poorest
 from tests.model.model import Model
 from tests.model.state import (
@@ -121,22 +122,25 @@ class FrozenWhenReadOnly(Mutant):
 
 
 class ReshardUnconditional(Mutant):
-    """Shards are spread as they were read, whatever they hold by now."""
+    """A shard is set to what it held when it was read, less what is moved."""
 
     breaks, within = "1", ONE._replace(requests=(Request("reshard", 0, 2),))
 
-    def holds(self, now: Wallet, seen: Wallet, request: Request) -> bool:
-        return request.kind == "reshard" or super().holds(now, seen, request)
+    def movable(self, now: Wallet, seen: Wallet, move: Move) -> bool:
+        return self.countable(now, seen, move)
+
+    def resharded(self, now: Wallet, seen: Wallet, move: Move) -> Wallet:
+        return super().resharded(now._replace(shards=seen.shards), seen, move)
 
 
 class ReshardForgetsMarks(Mutant):
-    """A new number of shards is not conditioned on the freezing that was read."""
+    """A new number of shards is not conditioned on the wallet's not being frozen."""
 
     breaks, within = "F", ONE._replace(requests=(Request("freeze"), Request("reshard", 0, 2)))
 
     def holds(self, now: Wallet, seen: Wallet, request: Request) -> bool:
         if request.kind == "reshard":
-            return now.shards == seen.shards
+            return super().holds(now._replace(frozen=0), seen, request)
         return super().holds(now, seen, request)
 
 
@@ -145,8 +149,20 @@ class FreezeIgnoresNewShards(Mutant):
 
     breaks, within = "F", ONE._replace(requests=(Request("freeze"), Request("reshard", 0, 2)))
 
-    def holds(self, now: Wallet, seen: Wallet, request: Request) -> bool:
-        return request.kind == "freeze" or super().holds(now, seen, request)
+    def begins(self, wallet: Wallet, caller: Caller) -> bool:
+        return super().begins(wallet, caller._replace(shards=len(wallet.shards)))
+
+
+class FreezeGoesOnOvertaken(Mutant):
+    """A shard is marked though an unfreezing has begun, and may have ended, meanwhile."""
+
+    breaks, within = (
+        "F",
+        ONE._replace(faults=0, requests=(Request("freeze"), Request("unfreeze"))),
+    )
+
+    def overtaken(self, caller: Caller) -> bool:  # noqa: ARG002
+        return False
 
 
 class ShrinkDropsAShard(Mutant):
@@ -157,8 +173,8 @@ class ShrinkDropsAShard(Mutant):
         ONE._replace(wallets=(Wallet((2, 2)),), requests=(Request("reshard", 0, 1),)),
     )
 
-    def resharded(self, now: Wallet, seen: Wallet, count: int) -> Wallet:
-        return super().resharded(now, seen._replace(shards=seen.shards[:count]), count)
+    def resharded(self, now: Wallet, seen: Wallet, move: Move) -> Wallet:
+        return super().resharded(now, seen, move)._replace(shards=now.shards[: move.count])
 
 
 class CancelUnconditional(Mutant):

@@ -20,7 +20,14 @@ from moto import mock_aws
 from functions.process_debits import app
 from local.table import create_table
 from refunds import intake, sweeps, table, wallets
-from refunds.errors import AmountExceedsRefundable, Busy, PayoutExceedsPayable, RefundNotCancelable
+from refunds.errors import (
+    AmountExceedsRefundable,
+    Busy,
+    PayoutExceedsPayable,
+    RefundNotCancelable,
+    WalletChanged,
+    WalletFrozen,
+)
 from refunds.members import Party, Role
 from refunds.refunds import refund_id
 from refunds.wallets import CreditRequest, PayoutRequest
@@ -28,6 +35,7 @@ from tests.model.state import (
     CANCELED,
     CONFIG,
     FUNDS,
+    LIFTED,
     NEW,
     PENDING,
     SUCCEEDED,
@@ -46,7 +54,7 @@ from tests.model.stepping import (
     Sent,
     SteppedDeadline,
     SteppedDebits,
-    SteppedFunds,
+    SteppedShards,
     SteppedWallets,
 )
 from tests.model.story import follow
@@ -152,7 +160,8 @@ class World:
 
         def marks(name: str) -> int:
             bits = mask(tuple(shard for shard, item in enumerate(shards) if name in item))
-            return bits | (CONFIG if name in config else 0)
+            lifted = LIFTED if config.get(name, 0) < 0 else 0
+            return bits | (CONFIG if name in config else 0) | lifted
 
         return Wallet(
             tuple(shard["available"] for shard in shards),
@@ -296,7 +305,7 @@ class World:
         kind, of, amount = self.bounds.requests[place]
         merchant_id, client, name = f"m{of}", self.stores.client, self.stores.table
         money = SteppedWallets(client, name, pause=lambda _: None)
-        funds = SteppedFunds(client, name, pause=lambda _: None)
+        shards = SteppedShards(client, name, pause=lambda _: None)
         once = {"client_id": "platform", "idempotency_key": f"k{place}"}
         try:
             match kind:
@@ -315,11 +324,13 @@ class World:
                     payout = PayoutRequest(amount=amount, currency=CURRENCY)
                     return wallets.pay_out(party, payout, **once, store=money, now=NOON)
                 case "reshard":
-                    return funds.reshard(merchant_id, CURRENCY, amount, now=NOON)
+                    shards.reshard(merchant_id, CURRENCY, amount, now=NOON, ready=always)
                 case _:
-                    return funds.mark(merchant_id, CURRENCY, "frozen", on=kind == "freeze")
-        except (PayoutExceedsPayable, Busy) as refusal:
+                    on = kind == "freeze"
+                    shards.mark(merchant_id, CURRENCY, "frozen", on=on, ready=always)
+        except (PayoutExceedsPayable, Busy, WalletChanged, WalletFrozen) as refusal:
             return refusal
+        return None
 
     def sweep(self, before: State) -> None:
         self.sweeps += 1
@@ -333,6 +344,10 @@ class World:
     def end(self) -> None:
         for actor in [*filter(None, self.workers), *self.callers.values()]:
             actor.resume("crash")
+
+
+def always(_: int) -> bool:
+    return True
 
 
 def done_but_lost(request: Any) -> Any:

@@ -23,8 +23,10 @@ class Stage:
     START, PLANNED, WAKE, OVER = range(4)
 
 
-CONFIG = 1 << 8
-"""The mark on the wallet itself, beside one bit for each of its shards."""
+CONFIG, LIFTED = 1 << 8, 1 << 9
+"""The mark on the wallet itself, and that it is being lifted, beside one bit for each shard."""
+FROZEN_NEWLY, HELD_NEWLY, COUNTED = 1, 2, 4
+"""What changed since a caller read it: the number of the freezing, of the holding, of either."""
 TRIES = 4
 
 
@@ -87,6 +89,11 @@ class Caller(NamedTuple):
     seen: Wallet | tuple[()] = ()
     posted: int = 0
     """How often its money moved."""
+    shards: int = 0
+    """How many there were of a wallet that is frozen or unfrozen."""
+    place: int = -1
+    """Which of them is next; none before the wallet itself is marked."""
+    stale: int = 0
 
 
 class State(NamedTuple):

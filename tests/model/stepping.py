@@ -12,7 +12,7 @@ from typing import Any
 from refunds.deadline import Deadline
 from refunds.queue import DebitQueue
 from refunds.stores.debits import DebitStore
-from refunds.stores.funds import FundStore
+from refunds.stores.shards import ShardStore
 from refunds.stores.wallets import WalletStore
 
 LATE = "late"
@@ -128,14 +128,14 @@ class SteppedWallets(WalletStore):
         super().post(*args, **named)
 
 
-class SteppedFunds(FundStore):
-    def read_funds(self, merchant_id: str, currency: str) -> Any:
+class SteppedShards(ShardStore):
+    def get(self, key: Any, *, consistent: bool = True) -> Any:
         stop("read")
-        return super().read_funds(merchant_id, currency)
+        return super().get(key, consistent=consistent)
 
-    def transact(self, *actions: Any) -> None:
+    def transact(self, *actions: Any, ready: Any = None) -> None:
         stop("write")
-        super().transact(*actions)
+        super().transact(*actions, ready=ready)
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from string import ascii_uppercase
 
 from tests.model.explore import Exploration
-from tests.model.state import STATUSES, Bounds, State, Step, Wallet
+from tests.model.state import LIFTED, STATUSES, Bounds, State, Step, Wallet
 
 
 def told(found: Exploration) -> str:
@@ -61,9 +61,15 @@ def shown(state: State) -> str:
     return f"{refunds} | wallet {wallets} | buyers {', '.join(map(str, state.buyers))}"
 
 
+def _frozen(wallet: Wallet) -> str:
+    if wallet.frozen in {0, wallet.all_marks}:
+        return " frozen" * bool(wallet.frozen)
+    return " being unfrozen" if wallet.frozen & LIFTED else " being frozen"
+
+
 def _wallet(wallet: Wallet) -> str:
     told = "+".join(map(str, wallet.shards))
     for name in ("deposit", "owed", "headroom"):
         amount = getattr(wallet, name)
         told += f" {name} {amount}" if amount else ""
-    return told + " frozen" * bool(wallet.frozen) + " held" * bool(wallet.held)
+    return told + _frozen(wallet) + " held" * bool(wallet.held)

@@ -202,8 +202,8 @@ def check(accounts: Sequence[Item], expected: int) -> Item:
         wrong.append("an account is negative")
     if [bool(shard) for shard in shards] != [n < config["shards"] for n in range(MAX_SHARDS)]:
         wrong.append(f"the shards are not those of {config['shards']}")
-    if any((mark in shard) != (mark in config) for mark in MARKS for shard in shards if shard):
-        wrong.append("a shard is not marked as its wallet is")
+    if any(mark in shard and mark not in config for mark in MARKS for shard in shards if shard):
+        wrong.append("a shard is marked, and its wallet is not")
     if wrong:
         raise Violation(f"{'; '.join(wrong)}: {[*accounts]}")
     return config

@@ -1,17 +1,21 @@
 """Money on every engine: the waterfall, shards, freezing, payouts, corrections, suspensions."""
 
-from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
+from typing import Any
 
 import pytest
 from botocore.awsrequest import AWSResponse
+from botocore.exceptions import ReadTimeoutError
 
-from refunds import corrections, funding, operations, upkeep, wallets
+from refunds import corrections, funding, operations, table, upkeep, wallets
 from refunds.corrections import Correction, CorrectionRequest, CorrectionStatus
+from refunds.deadline import Ready
 from refunds.debits import MAX_OVERDUE, MAX_SHARDS
 from refunds.errors import (
     ApproverIsProposer,
+    Busy,
     CorrectionNotFound,
     CorrectionNotOpen,
     IdempotencyKeyReused,
@@ -20,6 +24,7 @@ from refunds.errors import (
     RefundNotFound,
     RefundNotReversible,
     WalletChanged,
+    WalletFrozen,
 )
 from refunds.funding import Funds, Parts, Payment, Plan
 from refunds.members import Party, Role
@@ -31,7 +36,10 @@ from refunds.stores import debits as stored_debits
 from refunds.stores import funds as stored_funds
 from refunds.stores import wallets as stored_wallets
 from refunds.stores.debits import DebitStore
-from refunds.stores.funds import GROW_AT_MOST_EVERY, KNOWN_SECONDS, QUIET_AFTER
+from refunds.stores.dynamo import CONFLICT_TRIES
+from refunds.stores.funds import KNOWN_SECONDS
+from refunds.stores.shards import GROW_AT_MOST_EVERY, QUIET_AFTER
+from refunds.upkeep import LOOK_AGAIN, Upkeep
 from refunds.wallets import Allocation, CreditTarget, Payout, PayoutRequest
 from tests.stores import wire
 from tests.stores.engines import Stores
@@ -40,6 +48,7 @@ from tests.unit import examples
 from tests.unit.examples import BUYER, DAY, MERCHANT, NOON, SECOND
 
 MINUTE = timedelta(minutes=1)
+HOT = wire.canceled("TransactionConflict")
 SELLER, CUSTOMER = Party(Role.MERCHANT, MERCHANT), Party(Role.BUYER, BUYER)
 
 
@@ -48,7 +57,15 @@ def funds(stores: Stores, currency: str = "CNY") -> Funds:
 
 
 def reshard(stores: Stores, count: int) -> None:
-    assert stores.debits.reshard(MERCHANT, "CNY", count, now=NOON)
+    stores.debits.reshard(MERCHANT, "CNY", count, now=NOON)
+
+
+def freeze(stores: Stores, *, frozen: bool = True, ready: Ready | None = None) -> None:
+    stores.debits.mark(MERCHANT, "CNY", "frozen", on=frozen, ready=ready)
+
+
+def tend(stores: Stores, now: datetime) -> Upkeep:
+    return upkeep.tend(store=stores.upkeep, now=now, ready=lambda _: True)
 
 
 def status_of(stores: Stores, refund_id: str = "rf_1") -> RefundStatus:
@@ -141,7 +158,7 @@ def test_a_plan_that_a_source_no_longer_covers_is_short_and_moves_nothing(
 def test_a_frozen_merchant_s_deposit_and_guarantee_pay_nothing_either(stores: Stores) -> None:
     limits(stores, guarantee=100)
     accept(stores)
-    assert stores.debits.mark(MERCHANT, "CNY", "frozen", on=True)
+    freeze(stores)
     before = everything(stores)
     assert stores.debits.debit(plan_of(Parts(receivable=100)), now=NOON) == Frozen()
     assert everything(stores) == before
@@ -171,17 +188,43 @@ def test_a_refund_larger_than_any_shard_is_drawn_from_several_at_once(stores: St
     assert funds(stores).shards == (0, 0, 50, 100)
 
 
-def test_resharding_keeps_every_unit_and_every_mark(stores: Stores) -> None:
+def test_resharding_keeps_every_unit_and_the_mark_of_those_held_back(stores: Stores) -> None:
     fund(stores, 1003)
     stores.debits.hold(MERCHANT, "CNY", held=True)
-    stores.debits.mark(MERCHANT, "CNY", "frozen", on=True)
     for count, spread in ((4, (251, 251, 251, 250)), (3, (335, 334, 334)), (1, (1003,))):
         reshard(stores, count)
-        assert funds(stores) == Funds(shards=spread, frozen=True, held=True)
+        assert funds(stores) == Funds(shards=spread, held=True)
     reshard(stores, 99)
     assert len(funds(stores).shards) == MAX_SHARDS
     reshard(stores, 0)
     assert funds(stores).shards == (1003,)
+
+
+@pytest.mark.parametrize("count", [1, 2, 4])
+def test_nothing_moves_between_the_shards_of_a_frozen_wallet(stores: Stores, count: int) -> None:
+    fund(stores, 100)
+    reshard(stores, 2)
+    freeze(stores)
+    before = everything(stores)
+    with pytest.raises(WalletFrozen):
+        reshard(stores, count)
+    assert not stores.debits.grow(MERCHANT, "CNY", now=NOON + DAY)
+    assert funds(stores) == Funds(shards=(50, 50), frozen=True)
+    assert len(everything(stores)) == len(before)
+
+
+def test_the_same_number_again_spreads_what_there_is_evenly(stores: Stores) -> None:
+    reshard_empty(stores, 4)
+    fund(stores, 90)
+    assert sorted(funds(stores).shards) == [0, 0, 0, 90]
+    reshard(stores, 4)
+    assert sorted(funds(stores).shards) == [22, 22, 23, 23]
+
+
+def reshard_empty(stores: Stores, count: int) -> None:
+    stores.wallets.open_wallet(MERCHANT, "CNY")
+    reshard(stores, count)
+    assert funds(stores).shards == (0,) * count
 
 
 def test_credits_go_where_the_least_is(stores: Stores) -> None:
@@ -193,15 +236,74 @@ def test_credits_go_where_the_least_is(stores: Stores) -> None:
     assert sorted(funds(stores).shards) == [30, 50]
 
 
-def test_of_a_wallet_that_changed_since_it_was_read_nothing_is_resharded(stores: Stores) -> None:
+@pytest.mark.parametrize("change", [7, -95])
+@pytest.mark.parametrize("at", [0, 1, 2])
+@pytest.mark.parametrize("count", [1, 5])
+def test_whatever_moves_while_a_wallet_is_resharded_it_gets_there_and_is_exact(
+    stores: Stores, count: int, at: int, change: int
+) -> None:
     fund(stores, 100)
+    reshard(stores, 3)
+    accept(stores, amount=95)
 
     def another_comes_first(_: object) -> None:
-        fund(Stores(stores.client, stores.table), 7, "between")
+        if change > 0:
+            fund(Stores(stores.client, stores.table), change, "between")
+        else:
+            settle(Stores(stores.client, stores.table), "rf_1")
 
-    with wire.faulty(stores.client, "TransactWriteItems", another_comes_first):
-        assert stores.debits.reshard(MERCHANT, "CNY", 4, now=NOON) is False
-    assert funds(stores).shards == (107,)
+    with wire.faulty(
+        stores.client, "TransactWriteItems", *[wire.fine] * at, another_comes_first
+    ) as line:
+        reshard(stores, count)
+    if len(line.sent) <= at:
+        another_comes_first(None)
+    found = funds(stores)
+    assert (len(found.shards), found.available) == (count, 100 + change)
+    assert min(found.shards) >= 0
+
+
+def test_no_transaction_of_a_reshard_or_a_freeze_is_about_more_than_two_shards(
+    stores: Stores,
+) -> None:
+    fund(stores, 1000)
+    with wire.faulty(stores.client, "TransactWriteItems") as line:
+        for count in (16, 3, 8):
+            reshard(stores, count)
+        freeze(stores)
+        freeze(stores, frozen=False)
+    assert len(line.sent) > 16
+    for sent in line.sent:
+        keys = [
+            each.get("Key", each.get("Item"))["pk"]["S"]
+            for action in sent["TransactItems"]
+            for each in action.values()
+        ]
+        assert sum(key.startswith("WALLET#") for key in keys) <= 2
+
+
+def test_a_reshard_that_runs_out_of_time_is_done_in_part_and_goes_on_when_sent_again(
+    stores: Stores,
+) -> None:
+    fund(stores, 100)
+    with (
+        wire.faulty(stores.client, "TransactWriteItems", wire.fine, *[HOT] * 9),
+        pytest.raises(Busy),
+    ):
+        reshard(stores, 4)
+    assert funds(stores).shards == (75, 25)
+    reshard(stores, 4)
+    assert funds(stores).shards == (25, 25, 25, 25)
+
+
+def test_a_shard_that_is_hot_is_tried_again_while_there_is_time(stores: Stores) -> None:
+    fund(stores, 100)
+    wanted = ShardsRequest(currency="CNY", shards=2)
+    with wire.faulty(stores.client, "TransactWriteItems", *[HOT] * 20):
+        operated = operations.reshard(
+            MERCHANT, wanted, store=stores.operations, now=NOON, ready=lambda _: True
+        )
+    assert (operated.shards, operated.available) == (2, 100)
 
 
 def test_a_wallet_grows_at_most_every_few_seconds_and_no_further_than_its_limit(
@@ -225,17 +327,13 @@ def test_a_wallet_that_is_quiet_gives_its_shards_back_half_by_half(stores: Store
     assert stores.debits.grow(MERCHANT, "CNY", now=NOON)
     assert stores.debits.grow(MERCHANT, "CNY", now=NOON + 10 * SECOND)
     quiet_at = NOON + 10 * SECOND + QUIET_AFTER
-
-    def tend(now: object) -> int:
-        return upkeep.tend(store=stores.upkeep, now=now).shrunk  # type: ignore[arg-type]
-
-    assert tend(quiet_at - SECOND) == 0
-    assert tend(quiet_at) == 1
-    assert funds(stores).shards == (51, 50)
-    assert tend(quiet_at + SECOND) == 0
-    assert tend(quiet_at + QUIET_AFTER) == 1
+    assert tend(stores, quiet_at - SECOND).shrunk == 0
+    assert tend(stores, quiet_at).shrunk == 1
+    assert sorted(funds(stores).shards) == [50, 51]
+    assert tend(stores, quiet_at + SECOND).shrunk == 0
+    assert tend(stores, quiet_at + QUIET_AFTER).shrunk == 1
     assert funds(stores).shards == (101,)
-    assert tend(quiet_at + 365 * DAY) == 0
+    assert tend(stores, quiet_at + 365 * DAY).shrunk == 0
 
 
 def test_a_number_of_shards_that_cannot_be_read_is_the_last_one_known(stores: Stores) -> None:
@@ -302,9 +400,184 @@ def test_freezing_stops_every_shard_at_once_and_unfreezing_resumes_them(stores: 
     assert funds(stores).available == 340
 
 
+def marks(stores: Stores, name: str = "frozen") -> list[bool]:
+    """Of the wallet itself, and of each of its shards."""
+    config = stores.wallets.get(table.merchant_currency(MERCHANT, "CNY"))
+    assert config
+    shards = [
+        stores.wallets.get(table.wallet(MERCHANT, "CNY", shard))
+        for shard in range(config["shards"])
+    ]
+    return [name in (each or {}) for each in (config, *shards)]
+
+
+def test_each_shard_is_frozen_by_itself_however_hot_it_is(stores: Stores) -> None:
+    fund(stores, 400)
+    reshard(stores, 4)
+    hot = [only(shard) for shard in range(4) for _ in range(9)]
+    with wire.faulty(stores.client, "TransactWriteItems", *hot):
+        freeze(stores, ready=lambda _: True)
+    assert marks(stores) == [True] * 5
+
+
+def only(shard: int) -> wire.Fault:
+    """A conflict for whoever writes this shard."""
+
+    def fault(request: Any) -> Any:
+        mine = f"WALLET#{MERCHANT}#CNY#{shard}".encode() in request.body
+        return HOT(request) if mine else None
+
+    return fault
+
+
+@pytest.mark.parametrize("frozen", [True, False])
+def test_a_freeze_that_runs_out_of_time_says_so_and_ends_when_sent_again(
+    stores: Stores, *, frozen: bool
+) -> None:
+    fund(stores, 400)
+    reshard(stores, 4)
+    if not frozen:
+        freeze(stores)
+    with (
+        wire.faulty(stores.client, "TransactWriteItems", *[only(2)] * 99),
+        pytest.raises(Busy),
+    ):
+        operations.freeze(MERCHANT, "CNY", frozen=frozen, store=stores.operations)
+    assert marks(stores) == [True, frozen, frozen, not frozen, frozen]
+    assert funds(stores).frozen, "on its way, it is frozen to whoever asks"
+    with pytest.raises(WalletFrozen):
+        reshard(stores, 2)
+    operated = operations.freeze(MERCHANT, "CNY", frozen=frozen, store=stores.operations)
+    assert operated.frozen is frozen
+    assert marks(stores) == [frozen] * 5
+
+
+def test_freezing_and_unfreezing_may_be_repeated(stores: Stores) -> None:
+    fund(stores, 100)
+    reshard(stores, 2)
+    for frozen in (False, True, True, False, False):
+        operated = operations.freeze(MERCHANT, "CNY", frozen=frozen, store=stores.operations)
+        assert operated.frozen is frozen
+        assert marks(stores) == [frozen] * 3
+
+
+STOPS = range(4)
+"""Before each write of a freeze of two shards; an unfreezing has one more."""
+
+
+@pytest.mark.parametrize("at", STOPS)
+@pytest.mark.parametrize("frozen", [True, False])
+def test_a_freeze_and_its_opposite_at_once_leave_all_shards_or_none_frozen(
+    stores: Stores, at: int, *, frozen: bool
+) -> None:
+    """Whichever begins later stands, and the other is told."""
+    fund(stores, 100)
+    reshard(stores, 2)
+    if not frozen:
+        freeze(stores)
+
+    def the_opposite(_: object) -> None:
+        freeze(Stores(stores.client, stores.table), frozen=not frozen)
+
+    with wire.faulty(stores.client, "TransactWriteItems", *[wire.fine] * at, the_opposite) as line:
+        try:
+            freeze(stores, frozen=frozen)
+        except WalletChanged:
+            stands = not frozen
+        else:
+            stands = frozen
+    assert len(line.sent) > 1
+    assert marks(stores) == [stands] * 3
+
+
+@pytest.mark.parametrize("at", STOPS)
+@pytest.mark.parametrize("frozen", [True, False])
+def test_two_that_do_the_same_at_once_both_come_to_the_end(
+    stores: Stores, at: int, *, frozen: bool
+) -> None:
+    fund(stores, 100)
+    reshard(stores, 2)
+    if not frozen:
+        freeze(stores)
+
+    def the_same(_: object) -> None:
+        freeze(Stores(stores.client, stores.table), frozen=frozen)
+
+    with wire.faulty(stores.client, "TransactWriteItems", *[wire.fine] * at, the_same):
+        freeze(stores, frozen=frozen)
+    assert marks(stores) == [frozen] * 3
+
+
+@pytest.mark.parametrize("at", range(3))
+@pytest.mark.parametrize("count", [1, 4])
+def test_a_freeze_in_the_middle_of_a_reshard_leaves_no_shard_of_it_unfrozen(
+    stores: Stores, count: int, at: int
+) -> None:
+    fund(stores, 100)
+    reshard(stores, 3)
+
+    def another_freezes(_: object) -> None:
+        freeze(Stores(stores.client, stores.table))
+
+    with wire.faulty(
+        stores.client, "TransactWriteItems", *[wire.fine] * at, another_freezes
+    ) as line:
+        try:
+            reshard(stores, count)
+        except WalletFrozen:
+            assert set(marks(stores)) == {True}
+        else:
+            assert len(line.sent) <= at
+    assert funds(stores).available == 100
+
+
+@pytest.mark.parametrize("at", range(4))
+@pytest.mark.parametrize("count", [1, 4])
+def test_a_reshard_in_the_middle_of_a_freeze_leaves_no_shard_of_it_unfrozen(
+    stores: Stores, count: int, at: int
+) -> None:
+    fund(stores, 100)
+    reshard(stores, 3)
+
+    def another_reshards(_: object) -> None:
+        with suppress(WalletFrozen):
+            reshard(Stores(stores.client, stores.table), count)
+
+    with wire.faulty(stores.client, "TransactWriteItems", *[wire.fine] * at, another_reshards):
+        freeze(stores)
+    assert set(marks(stores)) == {True}
+    assert len(marks(stores)) == 1 + (3 if at else count)
+    assert funds(stores).available == 100
+
+
+@pytest.mark.parametrize("at", [1, 2])
+def test_what_was_held_in_part_only_is_held_by_the_next_debit_that_is_short(
+    stores: Stores, at: int
+) -> None:
+    """The function that held it ended on the way."""
+    accept(stores, 1, amount=500, requested_at=NOON - DAY - SECOND)
+    settle(stores, "rf_1", now=NOON - DAY)
+    fund(stores, 100)
+    reshard(stores, 2)
+    with (
+        wire.faulty(stores.client, "TransactWriteItems", *[wire.fine] * at, wire.lost),
+        pytest.raises(ReadTimeoutError),
+    ):
+        stores.debits.mark(MERCHANT, "CNY", "held", on=True)
+    assert funds(stores).held is None
+    settle(stores, "rf_1", now=NOON)
+    assert marks(stores, "held") == [True] * 3
+    stores.refunds.cancel(
+        examples.refund(order_id="order-1", amount=500, requested_at=NOON), now=NOON
+    )
+    accept(stores, 2, amount=100)
+    settle(stores, "rf_2")
+    assert marks(stores, "held") == [False] * 3
+
+
 def test_a_frozen_wallet_is_credited_but_pays_nothing_out(stores: Stores) -> None:
     fund(stores, 100)
-    stores.debits.mark(MERCHANT, "CNY", "frozen", on=True)
+    freeze(stores)
     fund(stores, 50, "b")
     assert funds(stores).available == 150
     with pytest.raises(PayoutExceedsPayable):
@@ -433,6 +706,7 @@ def test_a_merchant_with_more_waiting_refunds_than_are_summed_up_is_paid_nothing
     monkeypatch.setattr(stored_wallets, "MAX_WAITING_READ", 3)
     assert stores.wallets.waiting_amount(MERCHANT, "CNY") == 3
     monkeypatch.setattr(stored_wallets, "MAX_WAITING_READ", 2)
+    assert stores.wallets.waiting_amount(MERCHANT, "CNY") is None
     with pytest.raises(PayoutExceedsPayable):
         pay_out(stores, SELLER, 1)
 
@@ -584,7 +858,7 @@ def test_no_correction_takes_an_account_where_it_may_not_go(
 
 def test_a_frozen_wallet_can_be_corrected(stores: Stores) -> None:
     fund(stores, 100)
-    stores.debits.mark(MERCHANT, "CNY", "frozen", on=True)
+    freeze(stores)
     propose(stores, (M_AVAILABLE, -100), ("external:settlement", 100))
     decide(stores)
     assert funds(stores) == Funds(shards=(0,), frozen=True)
@@ -816,14 +1090,14 @@ def test_a_merchant_suspended_for_funds_is_restored_once_nothing_waits_or_is_owe
     assert causes(stores) == (Cause.FUNDS,)
 
     def restored(minutes: int) -> int:
-        return upkeep.tend(store=stores.upkeep, now=NOON + minutes * MINUTE).restored
+        return tend(stores, NOON + minutes * MINUTE).restored
 
     assert restored(0) == 0
     fund(stores, 50, "a")
     assert restored(1) == 0, "a refund waits still"
     fund(stores, 60, "b")
     assert settle(stores, "rf_2").settled == {"rf_2"}
-    assert upkeep.tend(store=stores.upkeep, now=NOON + MINUTE).restored == 0, "looked at just now"
+    assert tend(stores, NOON + MINUTE).restored == 0, "looked at just now"
     assert restored(2) == 1
     assert causes(stores) == ()
     assert restored(60 * 24) == 0
@@ -833,7 +1107,7 @@ def test_restoring_leaves_an_operator_s_suspension_alone(stores: Stores) -> None
     certify(stores)
     stores.merchants.suspend(MERCHANT, Cause.OPERATOR, "x", by="op", now=NOON)
     assert stores.debits.suspend_for_funds(MERCHANT, "CNY", now=NOON)
-    assert upkeep.tend(store=stores.upkeep, now=NOON).restored == 1
+    assert tend(stores, NOON).restored == 1
     assert causes(stores) == (Cause.OPERATOR,)
 
 
@@ -844,9 +1118,9 @@ def test_debt_in_any_currency_keeps_a_merchant_suspended(stores: Stores) -> None
     settle(stores, "rf_1")
     fund(stores, 1000)
     stores.debits.suspend_for_funds(MERCHANT, "JPY", now=NOON)
-    assert upkeep.tend(store=stores.upkeep, now=NOON).restored == 0
+    assert tend(stores, NOON).restored == 0
     fund(stores, 100, "b", currency="JPY")
-    assert upkeep.tend(store=stores.upkeep, now=NOON + MINUTE).restored == 1
+    assert tend(stores, NOON + MINUTE).restored == 1
 
 
 def test_a_merchant_that_is_not_certified_is_not_suspended_for_funds(stores: Stores) -> None:
@@ -861,10 +1135,102 @@ def test_a_merchant_without_a_wallet_stays_suspended_as_long_as_a_refund_waits(
     accept(stores, 1, amount=50)
     assert settle(stores, "rf_1").short
     assert stores.debits.suspend_for_funds(MERCHANT, "CNY", now=NOON)
-    assert upkeep.tend(store=stores.upkeep, now=NOON).restored == 0
+    assert tend(stores, NOON).restored == 0
     fund(stores, 50)
     assert settle(stores, "rf_1").settled == {"rf_1"}
-    assert upkeep.tend(store=stores.upkeep, now=NOON + MINUTE).restored == 1
+    assert tend(stores, NOON + MINUTE).restored == 1
+
+
+# ── Upkeep ──────────────────────────────────────────────────────────────────────────────────────
+
+SHOPS = ("m-1", "m-2", "m-3", "m-4", "m-5")
+LATER = NOON + QUIET_AFTER
+
+
+def two_shards_each(stores: Stores) -> None:
+    """Each merchant's wallet has grown, and has been quiet since."""
+    for merchant_id in SHOPS:
+        fund(stores, 10, merchant_id, merchant_id=merchant_id)
+        assert stores.debits.grow(merchant_id, "CNY", now=NOON)
+
+
+def shards_of(stores: Stores) -> list[int]:
+    return [len(stores.wallets.read_funds(each, "CNY").shards) for each in SHOPS]
+
+
+def test_one_wallet_that_cannot_be_tended_is_in_no_other_s_way(stores: Stores) -> None:
+    two_shards_each(stores)
+    with wire.faulty(stores.client, "TransactWriteItems", *[HOT] * CONFLICT_TRIES):
+        done = tend(stores, LATER)
+    assert done.shrunk == 4
+    [hot] = done.skipped
+    assert done.skipped == {hot: "Busy"}
+    assert sorted(shards_of(stores)) == [1, 1, 1, 1, 2]
+    assert tend(stores, LATER + SECOND) == Upkeep(), "not at once again"
+    assert tend(stores, LATER + LOOK_AGAIN) == Upkeep(shrunk=1)
+    assert shards_of(stores) == [1] * 5
+
+
+@pytest.mark.parametrize(
+    ("fault", "reason"),
+    [
+        (wire.refused("AccessDeniedException"), "AccessDeniedException"),
+        (wire.broken(), "InternalServerError"),
+        (wire.lost, "ReadTimeoutError"),
+    ],
+)
+def test_whatever_the_database_says_of_one_row_the_others_are_tended(
+    stores: Stores, fault: wire.Fault, reason: str
+) -> None:
+    two_shards_each(stores)
+    with wire.faulty(stores.client, "TransactWriteItems", fault):
+        done = tend(stores, LATER)
+    assert (done.shrunk, [*done.skipped.values()]) == (4, [reason])
+
+
+def test_a_row_that_cannot_be_read_is_told_and_the_others_are_tended(stores: Stores) -> None:
+    two_shards_each(stores)
+    key = table.merchant_currency("m-3", "CNY")
+    stores.wallets.update(key, "SET shards = :text", None, {"text": "two"})
+    done = tend(stores, LATER)
+    assert (done.shrunk, done.skipped) == (4, {"m-3 CNY": "TypeError"})
+
+
+def test_one_merchant_that_cannot_be_looked_at_is_in_no_other_s_way(stores: Stores) -> None:
+    for merchant_id in SHOPS:
+        certify(stores, merchant_id=merchant_id)
+        assert stores.debits.suspend_for_funds(merchant_id, "CNY", now=NOON)
+    with wire.faulty(stores.client, "TransactWriteItems", *[HOT] * CONFLICT_TRIES):
+        done = tend(stores, NOON)
+    assert (done.restored, [*done.skipped.values()]) == (4, ["Busy"])
+    assert tend(stores, NOON + LOOK_AGAIN) == Upkeep(restored=1)
+
+
+def test_the_upkeep_goes_on_to_all_that_are_due_however_many(
+    stores: Stores, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    two_shards_each(stores)
+    monkeypatch.setattr(upkeep, "PAGE", 2)
+    assert tend(stores, LATER).shrunk == 5
+
+
+def test_the_upkeep_ends_when_its_time_does_and_the_next_run_goes_on(stores: Stores) -> None:
+    two_shards_each(stores)
+    certify(stores)
+    assert stores.debits.suspend_for_funds(MERCHANT, "CNY", now=NOON)
+    time = iter([True, True, False])
+    done = upkeep.tend(store=stores.upkeep, now=LATER, ready=lambda _: next(time))
+    assert done == Upkeep(shrunk=2, restored=1), "of either kind in turn"
+    assert tend(stores, LATER) == Upkeep(shrunk=3)
+
+
+def test_a_frozen_wallet_gives_its_shards_back_once_it_is_not(stores: Stores) -> None:
+    fund(stores, 10)
+    assert stores.debits.grow(MERCHANT, "CNY", now=NOON)
+    freeze(stores)
+    assert tend(stores, LATER) == Upkeep()
+    freeze(stores, frozen=False)
+    assert tend(stores, LATER + QUIET_AFTER) == Upkeep(shrunk=1)
 
 
 def test_only_a_wallet_that_exists_grows(stores: Stores) -> None:
@@ -932,32 +1298,6 @@ def test_an_operator_sees_a_merchant_with_all_its_wallets(stores: Stores) -> Non
     ]
     waiting = stores.operations.waiting_refunds(MERCHANT, "CNY", limit=9)
     assert [each.refund_id for each in waiting] == ["rf_2", "rf_1"]
-
-
-def by_freezing(stores: Stores) -> object:
-    return operations.freeze(MERCHANT, "CNY", frozen=True, store=stores.operations)
-
-
-def by_resharding(stores: Stores) -> object:
-    wanted = ShardsRequest(currency="CNY", shards=2)
-    return operations.reshard(MERCHANT, wanted, store=stores.operations, now=NOON)
-
-
-@pytest.mark.parametrize("act", [by_freezing, by_resharding])
-def test_what_an_operator_does_to_a_wallet_that_changed_is_to_be_done_again(
-    stores: Stores, act: Callable[[Stores], object]
-) -> None:
-    fund(stores, 100)
-
-    def another_reshards(_: object) -> None:
-        reshard(Stores(stores.client, stores.table), 8)
-
-    with (
-        wire.faulty(stores.client, "TransactWriteItems", another_reshards),
-        pytest.raises(WalletChanged),
-    ):
-        act(stores)
-    assert funds(stores) == Funds(shards=funding.even(100, 8))
 
 
 def test_a_refund_closed_between_two_plans_is_told_from_one_that_is_open(stores: Stores) -> None:

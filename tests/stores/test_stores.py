@@ -449,7 +449,7 @@ def test_a_short_wallet_and_one_that_is_not_there_are_short_whatever_else_there_
 def test_a_frozen_wallet_is_told_from_a_short_one(stores: Stores) -> None:
     debit = accept(stores)
     fund(stores, 50)
-    assert stores.debits.mark(MERCHANT, "CNY", "frozen", on=True)
+    stores.debits.mark(MERCHANT, "CNY", "frozen", on=True)
     assert stores.debits.debit(drawn(debit), now=NOON) == Frozen()
     fund(stores, 950, "cr_2")
     assert stores.debits.debit(drawn(debit), now=NOON) == Frozen()

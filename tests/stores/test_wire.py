@@ -10,11 +10,11 @@ import pytest
 from botocore.exceptions import ClientError, ReadTimeoutError
 from moto import mock_aws
 
-from refunds import funding, intake, policies, settlement, sweeps, wallets
+from refunds import corrections, funding, intake, policies, settlement, sweeps, wallets
 from refunds.deadline import LONGEST_CALL_MS, Deadline
 from refunds.errors import Busy
 from refunds.funding import Funds
-from refunds.members import Membership
+from refunds.members import Membership, Party, Role
 from refunds.operations import LimitsRequest
 from refunds.queue import DebitQueue
 from refunds.settlement import Contended, Reply, Settled, Unknown
@@ -378,6 +378,37 @@ def test_a_read_of_two_balances_at_one_instant_waits_for_writes_to_pass(funded: 
         pytest.raises(Busy),
     ):
         available(funded)
+
+
+def test_money_comes_in_whoever_keeps_the_shards_from_being_read_together(
+    funded: Stores,
+) -> None:
+    """A hot wallet is never read at one instant; a credit and a reversal need no such read."""
+    assert market.settle(funded, "rf_1").settled == {"rf_1"}
+    hot = [CONFLICT] * 50
+    with wire.faulty(funded.client, "TransactGetItems", *hot) as line:
+        market.fund(funded, 70, "more")
+        corrections.reverse("rf_1", "x", operator="op", store=funded.corrections, now=NOON)
+    assert line.sent == []
+    assert available(funded) == 1070
+
+
+def test_balances_are_read_again_at_one_instant_while_there_is_time(funded: Stores) -> None:
+    party = Party(Role.MERCHANT, MERCHANT)
+    tries: list[int] = []
+
+    def ready(attempt: int) -> bool:
+        tries.append(attempt)
+        return attempt < 30
+
+    with wire.faulty(funded.client, "TransactGetItems", *[CONFLICT] * 29):
+        [shown] = wallets.show(party, store=funded.wallets, ready=ready).wallets
+    assert (shown.available, tries) == (1000, [*range(1, 30)])
+    with (
+        wire.faulty(funded.client, "TransactGetItems", *[CONFLICT] * 30),
+        pytest.raises(Busy),
+    ):
+        wallets.show(party, store=funded.wallets, ready=ready)
 
 
 # ── Debits ──────────────────────────────────────────────────────────────────────────────────────

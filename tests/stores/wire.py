@@ -3,14 +3,15 @@
 import io
 import json
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
+from threading import get_ident
 from typing import Any
 
 from botocore.awsrequest import AWSResponse
 from botocore.client import BaseClient
 from botocore.compat import HTTPHeaders
-from botocore.exceptions import ReadTimeoutError
+from botocore.exceptions import ClientError, ReadTimeoutError
 
 type Fault = Callable[[Any], AWSResponse | None]
 
@@ -48,9 +49,45 @@ def lost(request: Any) -> AWSResponse | None:
     raise ReadTimeoutError(endpoint_url=request.url)
 
 
+def done_but_lost(client: BaseClient) -> Fault:
+    """The service carries it out, and only its answer is lost."""
+
+    def fault(request: Any) -> AWSResponse | None:
+        operation = request.headers["X-Amz-Target"].decode().rpartition(".")[2]
+        with suppress(ClientError), _untouched():
+            client._make_api_call(operation, json.loads(request.body))  # type: ignore[attr-defined]  # noqa: SLF001
+        return lost(request)
+
+    return fault
+
+
+def meanwhile(do: Callable[[], object]) -> Fault:
+    """Someone else is faster: the request goes on its way after that."""
+
+    def fault(_: Any) -> None:
+        with _untouched():
+            do()
+
+    return fault
+
+
 def fine(_: Any) -> AWSResponse | None:
     """No fault: the request goes on its way."""
     return None
+
+
+_passing: set[int] = set()
+"""Threads whose requests meet no faults now."""
+
+
+@contextmanager
+def _untouched() -> Iterator[None]:
+    thread = get_ident()
+    _passing.add(thread)
+    try:
+        yield
+    finally:
+        _passing.discard(thread)
 
 
 @dataclass
@@ -61,6 +98,8 @@ class Line:
     sent: list[dict[str, Any]] = field(default_factory=list)
 
     def __call__(self, request: Any, **_: Any) -> AWSResponse | None:
+        if get_ident() in _passing:
+            return None
         self.sent.append(json.loads(request.body))
         response = next(self.faults, fine)(request)
         if response:

@@ -12,7 +12,7 @@ from urllib.parse import parse_qsl
 
 import pytest
 
-from refunds import reconciliation, table
+from refunds import http, reconciliation, table
 from refunds.certification import DecisionRequest, Verdict
 from refunds.errors import Busy
 from refunds.reconciliation import PAUSE
@@ -147,10 +147,61 @@ def test_an_operator_spreads_a_wallet_over_shards(cloud: Cloud) -> None:
     for wrong in (0, 17, 2.0, "2"):
         refused = operate(cloud, "PUT", "/shards", {"currency": "CNY", "shards": wrong})
         assert refused.code == "invalid_request"
-    changed = wire.canceled("ConditionalCheckFailed")
-    with wire.faulty(operate_merchants.store.client, "TransactWriteItems", changed):
-        answer = operate(cloud, "PUT", "/shards", {"currency": "CNY", "shards": 2})
-    assert answer.code == "wallet_changed"
+    assert operate(cloud, "POST", "/freeze", {"currency": "CNY"}).status == 200
+    assert operate(cloud, "PUT", "/shards", {"currency": "CNY", "shards": 2}).code == (
+        "wallet_frozen"
+    )
+
+
+@pytest.mark.parametrize(
+    ("method", "action", "body"),
+    [
+        ("POST", "/freeze", {"currency": "CNY"}),
+        ("PUT", "/shards", {"currency": "CNY", "shards": 3}),
+        ("GET", "", None),
+    ],
+)
+def test_an_operator_s_call_on_a_hot_wallet_goes_on_while_the_function_has_time(
+    cloud: Cloud, monkeypatch: pytest.MonkeyPatch, method: str, action: str, body: Any
+) -> None:
+    credit(cloud, 10)
+    monkeypatch.setattr(http, "Deadline", lambda _: Patient())
+    operation = "TransactWriteItems" if body else "TransactGetItems"
+    hot = [wire.canceled("TransactionConflict")] * 20
+    with wire.faulty(operate_merchants.store.client, operation, *hot) as line:
+        assert operate(cloud, method, action, body).status == 200
+    assert len(line.sent) > len(hot)
+
+
+def test_a_hot_wallet_s_balance_is_asked_for_while_the_function_has_time(
+    cloud: Cloud, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    credit(cloud, 10)
+    monkeypatch.setattr(http, "Deadline", lambda _: Patient())
+    hot = [wire.canceled("TransactionConflict")] * 20
+    with wire.faulty(manage_wallet.store.client, "TransactGetItems", *hot):
+        answer = cloud.call(manage_wallet, "GET", "/wallet", SELLER)
+    assert [each["available"] for each in answer.body["wallets"]] == [10]
+
+
+class Patient:
+    """A deadline far away, and no pause that takes time."""
+
+    def ready(self, _: int) -> bool:
+        return True
+
+
+def test_the_upkeep_says_what_it_could_not_tend(
+    cloud: Cloud, caplog: pytest.LogCaptureFixture, capsys: pytest.CaptureFixture[str]
+) -> None:
+    certify(cloud)
+    cloud.deliver(accept(cloud))
+    refused = wire.refused("AccessDeniedException")
+    with wire.faulty(tend_wallets.store.client, "UpdateItem", refused):
+        tend_wallets.lambda_handler({}, Context())
+    assert '"UpkeepSkipped":[1.0]' in capsys.readouterr().out
+    [logged] = [each for each in caplog.records if each.getMessage() == "tended"]
+    assert vars(logged)["skipped"] == {MERCHANT: "AccessDeniedException"}
 
 
 def test_a_wallet_whose_transactions_conflict_grows_and_pays_all_the_same(cloud: Cloud) -> None:
@@ -165,9 +216,11 @@ def test_a_wallet_whose_transactions_conflict_grows_and_pays_all_the_same(cloud:
     assert (wallet["shards"], wallet["available"]) == (2, 800), "not twice within seconds"
 
 
-@pytest.mark.parametrize("operation", ["GetItem", "UpdateItem", "TransactGetItems"])
+@pytest.mark.parametrize(
+    ("operation", "after"), [("GetItem", 0), ("UpdateItem", 0), ("BatchGetItem", 1)]
+)
 def test_a_batch_that_settled_is_acknowledged_even_when_its_wallet_cannot_grow(
-    cloud: Cloud, operation: str
+    cloud: Cloud, operation: str, after: int
 ) -> None:
     credit(cloud, 1000)
     message = accept(cloud)
@@ -177,9 +230,12 @@ def test_a_batch_that_settled_is_acknowledged_even_when_its_wallet_cannot_grow(
     conflict = wire.canceled("TransactionConflict")
     with (
         wire.faulty(client, "TransactWriteItems", *[conflict] * 2),
-        wire.faulty(client, operation, wire.refused("AccessDeniedException")),
+        wire.faulty(
+            client, operation, *[wire.fine] * after, wire.refused("AccessDeniedException")
+        ) as line,
     ):
         assert cloud.deliver(message) == set()
+    assert len(line.sent) > after
     process_debits.store.known.clear()
     assert status_of(cloud) is RefundStatus.SUCCEEDED
 

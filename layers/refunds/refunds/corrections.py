@@ -191,7 +191,7 @@ def reverse(
         reversed_at=now,
     )
     for _ in range(ATTEMPTS):
-        funds = store.read_funds(refund.merchant_id, refund.currency)
+        funds = store.glance(refund.merchant_id, refund.currency)
         parts = funding.split_credit(refund.amount, funds, to_deposit=False)
         legs = (
             Leg(ledger.buyer(refund.buyer_id), -refund.amount),

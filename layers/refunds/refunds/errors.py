@@ -263,6 +263,11 @@ class WalletChanged(RefundsError):
     title, title_zh = "The wallet changed meanwhile: try again", "钱包已变动, 请重试"
 
 
+class WalletFrozen(RefundsError):
+    code, status = "wallet_frozen", 409
+    title, title_zh = "The wallet is frozen: unfreeze it first", "钱包已冻结, 请先解冻"
+
+
 # ── Refusals of a refund, in the order they are checked ─────────────────────────────────────────
 
 

@@ -32,8 +32,9 @@ class Funds:
     headroom: int = 0
     """What the guarantee fund may still advance; below zero when its limit is below the debt."""
     frozen: bool = False
-    held: bool = False
-    """Whether a refund that has waited too long keeps the newer ones from the wallet."""
+    held: bool | None = False
+    """Whether a refund that has waited too long keeps the newer ones from the wallet; none while
+    only some of the shards are so."""
 
     @property
     def available(self) -> int:
@@ -132,12 +133,12 @@ def split_credit(amount: int, funds: Funds, *, to_deposit: bool) -> Parts:
     return Parts(available=amount - deposit, deposit=deposit, receivable=receivable)
 
 
-def payable(funds: Funds, waiting: int) -> int:
+def payable(funds: Funds, waiting: int | None) -> int:
     """What a merchant may be paid out: nothing that refunds, deposit or debt still need.
 
-    And nothing at all while the wallet is frozen.
+    And nothing at all while the wallet is frozen, or more refunds wait than are summed up.
     """
-    if funds.frozen:
+    if funds.frozen or waiting is None:
         return 0
     missing = max(0, funds.deposit_required - funds.deposit)
     return max(0, funds.available - funds.owed - missing - waiting)
@@ -146,6 +147,35 @@ def payable(funds: Funds, waiting: int) -> int:
 def draw_shards(funds: Funds, amount: int) -> tuple[tuple[int, int], ...]:
     """(shard, amount) for each shard that `amount` is taken from, the richest first."""
     return tuple(_from_richest(funds.shards, amount))
+
+
+@dataclass(frozen=True, slots=True)
+class Move:
+    """Money of a wallet's one shard to another, and how many shards there are then."""
+
+    source: int
+    target: int
+    amount: int
+    count: int
+
+
+def next_move(shards: Sequence[int], count: int) -> Move | None:
+    """What brings a wallet nearer to `count` shards that hold the same; none when it is there.
+
+    A new shard takes its share from the richest, one too many leaves all it has to the poorest.
+    """
+    now, goal = len(shards), even(sum(shards), count)
+    if now > count:
+        poorest = min(range(now - 1), key=lambda shard: shards[shard])
+        return Move(now - 1, poorest, shards[-1], now - 1)
+    if now == count and max(shards) - min(shards) <= 1:
+        return None
+    above = [amount - wanted for amount, wanted in zip(shards, goal, strict=False)]
+    richest = above.index(max(above))
+    if now < count:
+        return Move(richest, now, min(above[richest], goal[now]), now + 1)
+    poorest = above.index(min(above))
+    return Move(richest, poorest, min(above[richest], -above[poorest]), now)
 
 
 def even(available: int, shards: int) -> tuple[int, ...]:

@@ -14,6 +14,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 from pydantic import BeforeValidator, Field
 
 from refunds import members, paging
+from refunds.deadline import Deadline, Ready
 from refunds.errors import (
     Busy,
     IdempotencyKeyRequired,
@@ -116,6 +117,11 @@ def arrived_at(app: APIGatewayHttpResolver) -> datetime:
     """When API Gateway received the request."""
     milliseconds = app.current_event.raw_event["requestContext"]["timeEpoch"]
     return datetime.fromtimestamp(milliseconds / 1000, UTC)
+
+
+def ready(app: APIGatewayHttpResolver) -> Ready:
+    """Whether there is time for another try, within the function's."""
+    return Deadline(app.lambda_context.get_remaining_time_in_millis).ready
 
 
 def limit_of(limit: str | None) -> int:

@@ -6,6 +6,7 @@ from typing import Annotated, Protocol
 from pydantic import Field
 
 from refunds.certification import Certification
+from refunds.deadline import Ready
 from refunds.debits import MAX_SHARDS
 from refunds.errors import WalletChanged
 from refunds.fields import MAX_AMOUNT, Currency, Id, Instant, Model
@@ -53,55 +54,95 @@ class OperationStore(Protocol):
     def certification(self, merchant_id: str) -> Certification | None: ...
     def currencies(self, merchant_id: str) -> list[str]: ...
     def open_wallet(self, merchant_id: str, currency: str) -> None: ...
-    def read_funds(self, merchant_id: str, currency: str) -> Funds: ...
+    def glance(self, merchant_id: str, currency: str) -> Funds: ...
+    def read_funds(
+        self, merchant_id: str, currency: str, *, ready: Ready | None = None
+    ) -> Funds: ...
     def waiting_ids(self, merchant_id: str, currency: str, *, limit: int) -> list[str]: ...
-    def mark(self, merchant_id: str, currency: str, name: str, *, on: bool) -> bool: ...
-    def reshard(self, merchant_id: str, currency: str, count: int, *, now: datetime) -> bool: ...
+    def mark(
+        self, merchant_id: str, currency: str, name: str, *, on: bool, ready: Ready | None = None
+    ) -> None: ...
+    def reshard(
+        self,
+        merchant_id: str,
+        currency: str,
+        count: int,
+        *,
+        now: datetime,
+        ready: Ready | None = None,
+    ) -> None: ...
     def set_limits(self, merchant_id: str, limits: LimitsRequest, funds: Funds) -> bool: ...
 
 
-def show(merchant_id: str, *, store: OperationStore) -> MerchantOverview:
+def show(
+    merchant_id: str, *, store: OperationStore, ready: Ready | None = None
+) -> MerchantOverview:
     certification = store.certification(merchant_id)
     return MerchantOverview(
         merchant_id=merchant_id,
         certification=certification.status if certification else None,
         suspended_since=certification.suspended_since if certification else None,
         suspension_causes=certification.suspension_causes if certification else (),
-        wallets=[_wallet(merchant_id, each, store) for each in store.currencies(merchant_id)],
+        wallets=[
+            _wallet(merchant_id, currency, store, ready)
+            for currency in store.currencies(merchant_id)
+        ],
     )
 
 
-def limit(merchant_id: str, limits: LimitsRequest, *, store: OperationStore) -> OperatedWallet:
+def limit(
+    merchant_id: str, limits: LimitsRequest, *, store: OperationStore, ready: Ready | None = None
+) -> OperatedWallet:
     """Set both limits. Raises WalletChanged: a movement came between."""
     store.open_wallet(merchant_id, limits.currency)
-    funds = store.read_funds(merchant_id, limits.currency)
+    funds = store.glance(merchant_id, limits.currency)
     if not store.set_limits(merchant_id, limits, funds):
         raise WalletChanged
-    return _wallet(merchant_id, limits.currency, store)
+    return _wallet(merchant_id, limits.currency, store, ready)
 
 
 def freeze(
-    merchant_id: str, currency: str, *, frozen: bool, store: OperationStore
+    merchant_id: str,
+    currency: str,
+    *,
+    frozen: bool,
+    store: OperationStore,
+    ready: Ready | None = None,
 ) -> OperatedWallet:
-    """Stop or resume a merchant's debits on all shards at once. Raises WalletChanged."""
+    """Stop or resume a merchant's debits: once this has returned, on all shards.
+
+    Raises:
+        WalletChanged: another began the opposite meanwhile.
+        Busy: not all shards could be reached while `ready`; the same call again goes on.
+    """
     store.open_wallet(merchant_id, currency)
-    if not store.mark(merchant_id, currency, "frozen", on=frozen):
-        raise WalletChanged
-    return _wallet(merchant_id, currency, store)
+    store.mark(merchant_id, currency, "frozen", on=frozen, ready=ready)
+    return _wallet(merchant_id, currency, store, ready)
 
 
 def reshard(
-    merchant_id: str, wanted: ShardsRequest, *, store: OperationStore, now: datetime
+    merchant_id: str,
+    wanted: ShardsRequest,
+    *,
+    store: OperationStore,
+    now: datetime,
+    ready: Ready | None = None,
 ) -> OperatedWallet:
-    """Spread the wallet over as many shards. Raises WalletChanged: a movement came between."""
+    """Spread the wallet over as many shards.
+
+    Raises:
+        WalletFrozen: nothing moves in it.
+        Busy: not all could be moved while `ready`; the same call again goes on.
+    """
     store.open_wallet(merchant_id, wanted.currency)
-    if not store.reshard(merchant_id, wanted.currency, wanted.shards, now=now):
-        raise WalletChanged
-    return _wallet(merchant_id, wanted.currency, store)
+    store.reshard(merchant_id, wanted.currency, wanted.shards, now=now, ready=ready)
+    return _wallet(merchant_id, wanted.currency, store, ready)
 
 
-def _wallet(merchant_id: str, currency: str, store: OperationStore) -> OperatedWallet:
-    funds = store.read_funds(merchant_id, currency)
+def _wallet(
+    merchant_id: str, currency: str, store: OperationStore, ready: Ready | None
+) -> OperatedWallet:
+    funds = store.read_funds(merchant_id, currency, ready=ready)
     waiting = store.waiting_ids(merchant_id, currency, limit=MAX_WAITING_SHOWN)
     return OperatedWallet(
         **dict(wallet_of(currency, funds)),

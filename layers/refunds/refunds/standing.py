@@ -28,14 +28,14 @@ class Coverage(Protocol):
     """What tells whether a merchant is good for its refunds again."""
 
     def currencies(self, merchant_id: str) -> list[str]: ...
-    def read_funds(self, merchant_id: str, currency: str) -> Funds: ...
+    def glance(self, merchant_id: str, currency: str) -> Funds: ...
     def waiting_ids(self, merchant_id: str, currency: str, *, limit: int) -> list[str]: ...
 
 
 def covered(merchant_id: str, *, store: Coverage) -> bool:
     """Nothing is owed and nothing waits, in any currency."""
     return all(
-        store.read_funds(merchant_id, currency).owed == 0
+        store.glance(merchant_id, currency).owed == 0
         and not store.waiting_ids(merchant_id, currency, limit=1)
         for currency in store.currencies(merchant_id)
     )

@@ -10,6 +10,7 @@ from enum import StrEnum
 from typing import Protocol
 
 from refunds import funding, ledger
+from refunds.deadline import Ready
 from refunds.digests import derived_id, digest
 from refunds.errors import (
     Busy,
@@ -100,8 +101,11 @@ class Wallets(Model):
 
 class WalletStore(Protocol):
     def open_wallet(self, merchant_id: str, currency: str) -> None: ...
-    def read_funds(self, merchant_id: str, currency: str) -> Funds: ...
-    def waiting_amount(self, merchant_id: str, currency: str) -> int: ...
+    def glance(self, merchant_id: str, currency: str) -> Funds: ...
+    def read_funds(
+        self, merchant_id: str, currency: str, *, ready: Ready | None = None
+    ) -> Funds: ...
+    def waiting_amount(self, merchant_id: str, currency: str) -> int | None: ...
     def buyer_balance(self, buyer_id: str, currency: str) -> int: ...
     def currencies(self, merchant_id: str) -> list[str]: ...
     def buyer_wallets(self, buyer_id: str) -> list[Wallet]: ...
@@ -138,7 +142,8 @@ def credit(
     store.open_wallet(merchant_id, request.currency)
 
     def attempt() -> Credit:
-        funds = store.read_funds(merchant_id, request.currency)
+        # Conditions of the write: deposit and debt as seen, and that the shard is there.
+        funds = store.glance(merchant_id, request.currency)
         parts = funding.split_credit(
             request.amount, funds, to_deposit=request.target is CreditTarget.DEPOSIT
         )
@@ -210,11 +215,12 @@ def pay_out(
     return _once(payout_id, content, Payout, attempt, store)
 
 
-def show(party: Party, *, store: WalletStore) -> Wallets:
+def show(party: Party, *, store: WalletStore, ready: Ready | None = None) -> Wallets:
+    """A merchant's balances are of one instant each. Raises Busy: none came while `ready`."""
     if party.role is Role.BUYER:
         return Wallets(role=party.role, wallets=store.buyer_wallets(party.id))
     wallets = [
-        wallet_of(currency, store.read_funds(party.id, currency))
+        wallet_of(currency, store.read_funds(party.id, currency, ready=ready))
         for currency in store.currencies(party.id)
     ]
     return Wallets(role=party.role, wallets=wallets)

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import cache, partial
-from itertools import batched
+from itertools import batched, islice
 from typing import TYPE_CHECKING, Any, Self
 
 import boto3
@@ -14,6 +14,7 @@ from boto3.dynamodb.types import TypeDeserializer, TypeSerializer
 from botocore.config import Config
 from botocore.exceptions import ClientError
 
+from refunds.deadline import Ready
 from refunds.errors import Busy
 from refunds.settings import Settings
 from refunds.stores import answers
@@ -76,6 +77,11 @@ def model_of[M: "BaseModel"](model: type[M], values: Values) -> M:
     return model.model_validate(
         {name: values[name] for name in model.model_fields if name in values}
     )
+
+
+def once(_: int) -> bool:
+    """No other try: for whoever plans anew what was not done, rather than sends the same again."""
+    return False
 
 
 @dataclass(frozen=True, slots=True)
@@ -191,18 +197,26 @@ class Dynamo:
             request["ExpressionAttributeValues"] = _named(values)
         return Action("ConditionCheck", request, refusal)
 
-    def transact(self, *actions: Action) -> None:
+    def transact(self, *actions: Action, ready: Ready | None = None) -> None:
         """All or nothing.
 
         Raises:
             what the first action whose condition failed says.
             Busy: conflicts or throttling, after a few tries; nothing was written.
         """
-        self._send(partial(self._transact, actions))
+        self._send(partial(self._transact, actions), ready=ready)
 
     def back_off(self, attempt: int) -> None:
         """Full jitter: at most 50 ms, doubling."""
         self.pause(random.uniform(0, 0.05 * 2**attempt))  # noqa: S311  # spreads load, hides nothing
+
+    def few_tries(self, attempt: int) -> bool:
+        """Whether to try again, after a pause, for whoever has no deadline to tell it by."""
+        if attempt >= CONFLICT_TRIES:
+            return False
+        if attempt:
+            self.back_off(attempt - 1)
+        return True
 
     def put_new(self, key: Key, values: Values) -> bool:
         """Whether it was not there yet. Raises Busy."""
@@ -242,7 +256,11 @@ class Dynamo:
 
     def due_keys(self, bucket: str, now: datetime, *, limit: int) -> list[Key]:
         """Keys of a due bucket whose time has come, the longest due first."""
-        answer = self.client.query(
+        return list(islice(self.all_due_keys(bucket, now, page=limit), limit))
+
+    def all_due_keys(self, bucket: str, now: datetime, *, page: int) -> Iterator[Key]:
+        """The same of all that are due, asked for page by page as they are taken."""
+        pages = self.client.get_paginator("query").paginate(
             TableName=self.table,
             IndexName=DUE_LIST,
             KeyConditionExpression="due_bucket = :bucket AND due_at <= :at",
@@ -250,15 +268,24 @@ class Dynamo:
                 ":bucket": {"S": bucket},
                 ":at": {"S": format_instant(now)},
             },
-            Limit=limit,
+            PaginationConfig={"PageSize": page},
         )
-        found = [from_item(item) for item in answer["Items"]]
-        return [{"pk": {"S": item["pk"]}, "sk": {"S": item["sk"]}} for item in found]
+        for answer in pages:
+            for item in answer["Items"]:
+                yield {"pk": item["pk"], "sk": item["sk"]}  # type: ignore[dict-item]
 
-    def get_together(self, keys: Sequence[Key]) -> list[Values | None]:
-        """Items as they were at one instant: a serialisable read. Raises Busy."""
+    def get_together(
+        self, keys: Sequence[Key], *, ready: Ready | None = None
+    ) -> list[Values | None]:
+        """Items as they were at one instant: a serialisable read.
+
+        While others write them it is read again, as long as `ready` says; a few times without it.
+        Raises Busy.
+        """
         gets: Any = [{"Get": {"TableName": self.table, "Key": key}} for key in keys]
-        answer = self._send(partial(self.client.transact_get_items, TransactItems=gets))
+        answer = self._send(
+            partial(self.client.transact_get_items, TransactItems=gets), ready=ready
+        )
         return [from_item(each["Item"]) if "Item" in each else None for each in answer["Responses"]]
 
     def _get_chunk(self, keys: Sequence[Key]) -> Iterator[Values]:
@@ -272,24 +299,26 @@ class Dynamo:
             self.back_off(attempt)
         raise Busy
 
-    def _send[Answer](self, request: Callable[[], Answer]) -> Answer:
+    def _send[Answer](self, request: Callable[[], Answer], *, ready: Ready | None = None) -> Answer:
         """What DynamoDB answers, once it is not "not now" any more.
 
         Raises:
             Busy: it was that each time, or there is no time for another try; nothing was written.
         """
-        begun = self.clock()
-        for attempt in range(CONFLICT_TRIES):
-            if attempt:
-                self.back_off(attempt - 1)
-            if self.clock() - begun > TRY_AGAIN_FOR:
-                break
+        begun, attempt = self.clock(), 0
+
+        def in_time(attempt: int) -> bool:
+            return self.few_tries(attempt) and self.clock() - begun <= TRY_AGAIN_FOR
+
+        while True:
             try:
                 return request()
             except ClientError as error:
                 if not answers.is_not_now(error):
                     raise
-        raise Busy
+                attempt += 1
+                if not (ready or in_time)(attempt):
+                    raise Busy from error
 
     def _held(self, write: Callable[[], Any]) -> bool:
         """Whether the write's condition held. Raises Busy."""

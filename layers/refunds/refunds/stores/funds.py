@@ -1,31 +1,26 @@
-"""A merchant's sources in one currency: read at one instant, resharded, frozen, held.
+"""A merchant's sources in one currency, as they are read; and what waits for them.
 
 The item `CURRENCIES#<m> / <currency>` says how many shards the wallet has; a shard's item
-exists exactly while it is one of them. Each change of the number is a transaction conditioned on
-it.
+exists exactly while it is one of them (`shards.py`).
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
 from operator import itemgetter
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from refunds import funding, table
-from refunds.debits import MAX_SHARDS
+from refunds import table
+from refunds.deadline import Ready
 from refunds.errors import Busy
 from refunds.funding import Funds
-from refunds.stores.dynamo import Action, Dynamo, Values, from_item
+from refunds.stores.dynamo import Dynamo, Values, from_item
 from refunds.table import Key
-from refunds.times import format_instant
 
 KNOWN_SECONDS = 5.0
 """How long a function believes what it last read of a wallet's number of shards."""
 KNOWN_AT_MOST = 1000
 """Wallets whose number of shards one function keeps in mind."""
-GROW_AT_MOST_EVERY = timedelta(seconds=5)
-QUIET_AFTER = timedelta(minutes=5)
-"""How long a wallet must have been without contention before it gives shards back."""
 
 
 class Changed(Exception):
@@ -76,135 +71,41 @@ class FundStore(Dynamo):
                 break
             self.known.pop(oldest, None)
 
-    def read_funds(self, merchant_id: str, currency: str) -> Funds:
-        """Every source at one instant: one serialisable read. Raises Busy."""
+    def read_funds(self, merchant_id: str, currency: str, *, ready: Ready | None = None) -> Funds:
+        """Every source at one instant: one serialisable read.
+
+        Raises Busy: others wrote some of it each time, while there was time (`ready`).
+        """
         config = table.merchant_currency(merchant_id, currency)
         count: int = (self.get(config) or {}).get("shards", 1)
         while True:
-            keys = [
-                config,
-                table.deposit(merchant_id, currency),
-                table.receivable(merchant_id, currency),
-                *(table.wallet(merchant_id, currency, shard) for shard in range(count)),
-            ]
-            standing, deposit, receivable, *shards = (
-                item or {} for item in self.get_together(keys)
-            )
+            keys = [config, *self._source_keys(merchant_id, currency, count)]
+            standing, *sources = (item or {} for item in self.get_together(keys, ready=ready))
             if standing.get("shards", 1) == count:
-                break
+                return funds_of(standing, sources)
             count = standing["shards"]
-        return Funds(
-            shards=tuple(shard.get("available", 0) for shard in shards),
-            deposit=deposit.get("available", 0),
-            deposit_required=deposit.get("required", 0),
-            owed=receivable.get("owed", 0),
-            headroom=receivable.get("headroom", 0),
-            frozen="frozen" in standing,
-            held="held" in standing,
-        )
 
-    def reshard(self, merchant_id: str, currency: str, count: int, *, now: datetime) -> bool:
-        """Spread the wallet evenly over `count` shards, in one transaction.
+    def glance(self, merchant_id: str, currency: str) -> Funds:
+        """Every source by itself, not at one instant, and never in the way of those that write.
 
-        False when the wallet changed meanwhile: a debit or credit came first, and wins.
+        For what is written on condition of what was seen; not for saying that it is too little.
         """
-        funds = self.read_funds(merchant_id, currency)
-        before, after = len(funds.shards), min(max(count, 1), MAX_SHARDS)
-        marks: Values = {}
-        if funds.frozen:
-            marks["frozen"] = True
-        if funds.held:
-            marks["held"] = True
-        target = funding.even(funds.available, after)
-        actions: list[Action] = [
-            self.action_update(
-                table.merchant_currency(merchant_id, currency),
-                "SET shards = :after, resharded_at = :now",
-                self._as_read(funds),
-                {"before": before, "after": after, "now": format_instant(now)},
-                changed,
-            )
+        return self._glance(merchant_id, currency)[1]
+
+    def _glance(self, merchant_id: str, currency: str) -> tuple[Values, Funds]:
+        """With the wallet's own item."""
+        standing = self.get(table.merchant_currency(merchant_id, currency)) or {}
+        keys = self._source_keys(merchant_id, currency, standing.get("shards", 1))
+        found = {item["pk"]: item for item in self.get_many(keys)}
+        return standing, funds_of(standing, [found.get(key["pk"]["S"], {}) for key in keys])
+
+    @staticmethod
+    def _source_keys(merchant_id: str, currency: str, count: int) -> list[Key]:
+        return [
+            table.deposit(merchant_id, currency),
+            table.receivable(merchant_id, currency),
+            *(table.wallet(merchant_id, currency, shard) for shard in range(count)),
         ]
-        for shard in range(max(before, after)):
-            key = table.wallet(merchant_id, currency, shard)
-            if shard >= before:
-                actions.append(self.action_put(key, {"available": target[shard], **marks}, changed))
-            elif shard >= after:
-                values = {"seen": funds.shards[shard]}
-                actions.append(self.action_delete(key, "available = :seen", values, changed))
-            else:
-                actions.append(
-                    self.action_update(
-                        key,
-                        "SET available = :target",
-                        "available = :seen",
-                        {"target": target[shard], "seen": funds.shards[shard]},
-                        changed,
-                    )
-                )
-        try:
-            self.transact(*actions)
-        except (Changed, Busy):
-            return False
-        self.known.pop((merchant_id, currency), None)
-        return True
-
-    def grow(self, merchant_id: str, currency: str, *, now: datetime) -> bool:
-        """Twice as many shards, because transactions were in each other's way; not too often.
-
-        Best effort, from where money is moved: the next conflict tries again.
-        """
-        try:
-            return self._grow(merchant_id, currency, now)
-        except (ClientError, BotoCoreError, Busy):
-            return False
-
-    def _grow(self, merchant_id: str, currency: str, now: datetime) -> bool:
-        config = self.get(table.merchant_currency(merchant_id, currency))
-        if config is None:
-            return False
-        self._note_heat(merchant_id, currency, now)
-        last = config.get("resharded_at")
-        if last and now - datetime.fromisoformat(last) < GROW_AT_MOST_EVERY:
-            return False
-        count: int = config["shards"]
-        return count < MAX_SHARDS and self.reshard(merchant_id, currency, count * 2, now=now)
-
-    def mark(self, merchant_id: str, currency: str, name: str, *, on: bool) -> bool:
-        """Set or remove `frozen` or `held` on the wallet and all its shards at once."""
-        funds = self.read_funds(merchant_id, currency)
-        expression = f"SET {name} = :on" if on else f"REMOVE {name}"
-        values: Values = {"on": True} if on else {}
-        try:
-            self.transact(
-                self.action_update(
-                    table.merchant_currency(merchant_id, currency),
-                    expression,
-                    "shards = :before",
-                    {**values, "before": len(funds.shards)},
-                    changed,
-                ),
-                *(
-                    self.action_update(
-                        table.wallet(merchant_id, currency, shard),
-                        expression,
-                        "attribute_exists(pk)",
-                        values,
-                        changed,
-                    )
-                    for shard in range(len(funds.shards))
-                ),
-            )
-        except (Changed, Busy):
-            return False
-        return True
-
-    def hold(self, merchant_id: str, currency: str, *, held: bool) -> None:
-        """Best effort: what is not held now is, by the next debit that is short."""
-        try:
-            self.mark(merchant_id, currency, "held", on=held)
-        except (ClientError, BotoCoreError, Busy):
-            return
 
     def waiting_keys(
         self, merchant_id: str, currency: str, *, before: str | None = None, limit: int
@@ -231,17 +132,22 @@ class FundStore(Dynamo):
         keys = self.waiting_keys(merchant_id, currency, limit=limit)
         return [key["pk"]["S"].removeprefix("REFUND#") for key in keys]
 
-    def _note_heat(self, merchant_id: str, currency: str, now: datetime) -> None:
-        """When to look whether the wallet has been quiet for long enough to shrink."""
-        self.update(
-            table.merchant_currency(merchant_id, currency),
-            "SET due_at = :at, due_bucket = :bucket",
-            None,
-            {"at": format_instant(now + QUIET_AFTER), "bucket": table.HOT_WALLETS},
-        )
 
-    @staticmethod
-    def _as_read(funds: Funds) -> str:
-        frozen = "attribute_exists" if funds.frozen else "attribute_not_exists"
-        held = "attribute_exists" if funds.held else "attribute_not_exists"
-        return f"shards = :before AND {frozen}(frozen) AND {held}(held)"
+def funds_of(standing: Values, sources: Sequence[Values]) -> Funds:
+    """`sources` are the deposit, the debt and each shard; what is not there is empty."""
+    deposit, receivable, *shards = sources
+    return Funds(
+        shards=tuple(shard.get("available", 0) for shard in shards),
+        deposit=deposit.get("available", 0),
+        deposit_required=deposit.get("required", 0),
+        owed=receivable.get("owed", 0),
+        headroom=receivable.get("headroom", 0),
+        frozen="frozen" in standing,
+        held=_held(standing.get("held", 0), ["held" in shard for shard in shards]),
+    )
+
+
+def _held(change: int, marked: Sequence[bool]) -> bool | None:
+    if change > 0 and all(marked):
+        return True
+    return None if change or any(marked) else False

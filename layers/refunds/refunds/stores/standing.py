@@ -1,6 +1,6 @@
 """Suspensions: the merchant's causes, and the times in which any was in force."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
 
 from botocore.exceptions import BotoCoreError, ClientError
@@ -9,7 +9,7 @@ from refunds import table
 from refunds.errors import Busy, CertificationStateConflict
 from refunds.standing import Cause, Status
 from refunds.stores.dynamo import Action, Values
-from refunds.stores.funds import FundStore
+from refunds.stores.shards import ShardStore
 from refunds.times import format_instant
 
 CAUSES_AS_SEEN = "suspension_causes = :seen"
@@ -19,7 +19,7 @@ def conflict(_: Values | None) -> Exception:
     return CertificationStateConflict()
 
 
-class StandingStore(FundStore):
+class StandingStore(ShardStore):
     def causes(self, merchant_id: str) -> list[str]:
         merchant = self.get(table.merchant(merchant_id)) or {}
         found: list[str] = merchant.get("suspension_causes", [])
@@ -91,10 +91,10 @@ class StandingStore(FundStore):
             ),
         )
 
-    def suspended_for_funds(self, now: datetime, *, limit: int) -> list[str]:
+    def suspended_for_funds(self, now: datetime, *, page: int) -> Iterator[str]:
         """Merchants to look at, the longest not looked at first."""
-        keys = self.due_keys(table.FUNDS_SUSPENSIONS, now, limit=limit)
-        return [key["pk"]["S"].removeprefix("MERCHANT#") for key in keys]
+        for key in self.all_due_keys(table.FUNDS_SUSPENSIONS, now, page=page):
+            yield key["pk"]["S"].removeprefix("MERCHANT#")
 
     def look_again(self, merchant_id: str, at: datetime) -> None:
         self.update(

@@ -1,29 +1,67 @@
 """What the upkeep looks at: quiet wallets, and merchants suspended for funds."""
 
+from collections.abc import Callable, Iterator
 from datetime import datetime
 
+from botocore.exceptions import BotoCoreError, ClientError
+
 from refunds import table
-from refunds.stores.funds import QUIET_AFTER
+from refunds.errors import RefundsError
+from refunds.invariants import UNREADABLE
+from refunds.stores.shards import QUIET_AFTER
 from refunds.stores.standing import StandingStore
 from refunds.times import format_instant
+from refunds.upkeep import NotTended
 
 
 class UpkeepStore(StandingStore):
-    def quiet_wallets(self, now: datetime, *, limit: int) -> list[tuple[str, str]]:
+    def quiet_wallets(self, now: datetime, *, page: int) -> Iterator[tuple[str, str]]:
         """(merchant, currency) of wallets without contention since `QUIET_AFTER`."""
-        keys = self.due_keys(table.HOT_WALLETS, now, limit=limit)
-        return [(item["merchant_id"], item["currency"]) for item in self.get_many(keys)]
+        for key in self.all_due_keys(table.HOT_WALLETS, now, page=page):
+            yield key["pk"]["S"].removeprefix("CURRENCIES#"), key["sk"]["S"]
 
     def shrink(self, merchant_id: str, currency: str, *, now: datetime) -> bool:
-        """Half the shards; with one left there is nothing more to look at."""
-        count = len(self.read_funds(merchant_id, currency).shards)
-        shrunk = count > 1 and self.reshard(merchant_id, currency, count // 2, now=now)
-        left = len(self.read_funds(merchant_id, currency).shards)
+        """Half the shards; with one left there is nothing more to look at.
+
+        Raises WalletFrozen, Busy.
+        """
+        config = self.get(table.merchant_currency(merchant_id, currency)) or {}
+        due_at, count = config.get("due_at"), config.get("shards", 1)
+        if due_at is None or due_at > format_instant(now):
+            # The index is behind.
+            return False
+        if "frozen" in config:
+            self.look_at_wallet_again(merchant_id, currency, now + QUIET_AFTER)
+            return False
+        if count > 1:
+            self.reshard(merchant_id, currency, count // 2, now=now)
+        left = max(1, count // 2)
         self.update(
             table.merchant_currency(merchant_id, currency),
             "SET due_at = :at" if left > 1 else "REMOVE due_at, due_bucket",
             # One that grows meanwhile has its own time to be looked at again.
-            "shards = :left",
-            {"left": left, **({"at": format_instant(now + QUIET_AFTER)} if left > 1 else {})},
+            "shards = :left AND due_at = :seen",
+            {
+                "left": left,
+                "seen": due_at,
+                **({"at": format_instant(now + QUIET_AFTER)} if left > 1 else {}),
+            },
         )
-        return shrunk
+        return bool(count > 1)
+
+    def look_at_wallet_again(self, merchant_id: str, currency: str, at: datetime) -> None:
+        self.update(
+            table.merchant_currency(merchant_id, currency),
+            "SET due_at = :at",
+            "due_bucket = :watch",
+            {"at": format_instant(at), "watch": table.HOT_WALLETS},
+        )
+
+    def attempt[Done](self, do: Callable[[], Done]) -> Done:
+        """Raises NotTended: what AWS said, or what is wrong with the row."""
+        try:
+            return do()
+        except ClientError as error:
+            raise NotTended(error.response["Error"]["Code"]) from error
+        except (BotoCoreError, RefundsError, *UNREADABLE) as error:
+            raise NotTended(type(error).__name__) from error

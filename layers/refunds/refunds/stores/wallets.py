@@ -14,7 +14,6 @@ from refunds.wallets import AlreadyPosted, BalancesChanged, Wallet
 
 MAX_WAITING_READ = 1000
 """Waiting refunds that a payout sums up; with more, nothing is paid out."""
-MORE_THAN_ANY_WALLET = 10**18
 
 
 def _already_posted(_: Values | None) -> Exception:
@@ -77,12 +76,15 @@ class WalletStore(FundStore):
             for item in self.query(table.buyer_balance(buyer_id, ""))
         ]
 
-    def waiting_amount(self, merchant_id: str, currency: str) -> int:
-        """What the merchant's waiting refunds sum to, in minor units."""
+    def waiting_amount(self, merchant_id: str, currency: str) -> int | None:
+        """What the merchant's waiting refunds sum to, in minor units; none when they are many."""
         keys = self.waiting_keys(merchant_id, currency, limit=MAX_WAITING_READ + 1)
         if len(keys) > MAX_WAITING_READ:
-            return MORE_THAN_ANY_WALLET
-        return sum(item["amount"] for item in self.get_many(keys) if "waiting_list" in item)
+            return None
+        waiting: list[int] = [
+            item["amount"] for item in self.get_many(keys) if "waiting_list" in item
+        ]
+        return sum(waiting)
 
     def _move(self, leg: Leg, currency: str, funds: dict[str, Funds]) -> Iterator[Action]:
         kind, owner, part = [*leg.account.split(":"), ""][:3]
