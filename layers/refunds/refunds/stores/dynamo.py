@@ -308,7 +308,7 @@ class Dynamo:
         begun, attempt = self.clock(), 0
 
         def in_time(attempt: int) -> bool:
-            return self.few_tries(attempt) and self.clock() - begun <= TRY_AGAIN_FOR
+            return self.few_tries(attempt) and self.clock() - begun < TRY_AGAIN_FOR
 
         while True:
             try:
