@@ -38,8 +38,9 @@ def launched(path: str) -> Iterator[Browser]:
 
 def sign_in(page: Page, username: str, password: str) -> None:
     """From the console's sign-in button, over the hosted page, back to where the person was."""
+    console: str = page.evaluate("document.baseURI")
     page.locator(".welcome .button.primary, dialog .button.primary").click()
     page.locator("[name=username]").fill(username)
     page.locator("[name=password]").fill(password)
     page.locator("[type=submit]").click()
-    page.locator(".shell").wait_for()
+    page.wait_for_url(lambda url: url.startswith(console) and "code=" not in url)

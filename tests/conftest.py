@@ -45,7 +45,7 @@ from xdist.scheduler import LoadScopeScheduling
 
 from local import aws, deploy
 from local.paths import STATE
-from tests.integration.world import FUNCTIONS, Stack, World
+from tests.integration.world import FUNCTIONS, Scene, Stack, World
 
 ON_THE_STACK = ("tests/browser/", "tests/integration/")
 
@@ -87,3 +87,8 @@ def world(stack: Stack) -> Iterator[World]:
     world.warm_up(*FUNCTIONS)
     yield world
     world.http.close()
+
+
+@pytest.fixture
+def scene(world: World) -> Scene:
+    return world.scene()

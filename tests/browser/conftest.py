@@ -9,11 +9,11 @@ from playwright.sync_api import Browser, expect
 
 from local import chromium
 from local.paths import STATE
+from tests.browser.axe import WIDE
 from tests.browser.visitor import WAIT_MS, Visitor
-from tests.integration.world import Person, World
+from tests.integration.world import APPLICATION, Party, Person, World
 
 LOCALES = {"zh": "zh-CN", "en": "en-US"}
-WIDE = {"width": 1280, "height": 800}
 
 type Visit = Callable[..., Visitor]
 
@@ -37,9 +37,16 @@ def visit(browser: Browser, world: World, request: pytest.FixtureRequest) -> Ite
     visitors: list[Visitor] = []
     failed_before = request.session.testsfailed
 
-    def visit(person: Person | None = None, *, language: str = "en", **context: Any) -> Visitor:
+    def visit(
+        person: Person | None = None,
+        *,
+        language: str = "en",
+        beside: Visitor | None = None,
+        **context: Any,
+    ) -> Visitor:
+        """With a browser of their own; or in another tab, beside that one."""
         given = {"locale": LOCALES[language], "viewport": WIDE, **context}
-        opened = browser.new_context(**given)
+        opened = beside.context if beside else browser.new_context(**given)
         visitor = Visitor(opened, world.outputs.console_url, language)
         visitors.append(visitor)
         visitor.open()
@@ -48,9 +55,18 @@ def visit(browser: Browser, world: World, request: pytest.FixtureRequest) -> Ite
         return visitor
 
     yield visit
-    for number, visitor in enumerate(visitors):
-        if request.session.testsfailed > failed_before:
+    if request.session.testsfailed > failed_before:
+        for number, visitor in enumerate(visitors):
             picture = STATE / "browser" / f"{request.node.name}-{number}.png"
             visitor.page.screenshot(path=picture, full_page=True)
+    for visitor in visitors:
         visitor.context.close()
     assert [each.unwanted for each in visitors] == [[] for _ in visitors]
+
+
+@pytest.fixture
+def applicant(world: World) -> Party:
+    """A merchant whose certification is to be decided."""
+    applicant = world.newcomer()
+    world.ok(applicant, "POST", "/certification", APPLICATION, status=201)
+    return applicant
