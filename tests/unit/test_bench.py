@@ -18,5 +18,5 @@ def test_a_page_without_the_markers_is_not_written() -> None:
 
 def test_every_bench_has_its_place_on_the_page() -> None:
     page = report.PAGE.read_text(encoding="utf-8")
-    for name in ("statement", "endure", "imports"):
+    for name in ("statement", "endure", "imports", "first-screen"):
         assert report.between(page, name, ["new"]) != page
