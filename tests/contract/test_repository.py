@@ -11,6 +11,7 @@ from tests.contract import template
 
 ROOT = template.ROOT
 READMES = ("README.md", "README.zh-CN.md")
+MOST_BYTES_OF_A_PICTURE = 150_000
 PINNED = sorted([*ROOT.glob("requirements*.txt"), ROOT / "layers/refunds/requirements.txt"])
 
 
@@ -28,6 +29,15 @@ def test_every_relative_link_of_the_readme_leads_somewhere(readme: str) -> None:
     links = re.findall(r"\]\((?!http|#)([^)#]+)", text)
     assert links
     assert [link for link in links if not (ROOT / link).exists()] == []
+
+
+def test_every_picture_is_small_and_shown_in_the_readme_of_its_language() -> None:
+    pictures = sorted((ROOT / "docs/images").iterdir())
+    for language, readme in (("en", "README.md"), ("zh", "README.zh-CN.md")):
+        text = (ROOT / readme).read_text(encoding="utf-8")
+        shown = re.findall(r"!\[\S.*?\]\(docs/images/(\S+)\)", text)
+        assert sorted(shown) == [each.name for each in pictures if f".{language}." in each.name]
+    assert all(each.stat().st_size < MOST_BYTES_OF_A_PICTURE for each in pictures)
 
 
 def test_every_relative_link_of_the_docs_leads_somewhere() -> None:
