@@ -130,6 +130,10 @@ openapi: $(DEV) ## Write the API's document and the events' schemas anew from th
 	@PYTHONPATH=.:layers/refunds .venv/bin/python -m local.openapi
 	@PYTHONPATH=.:layers/refunds .venv/bin/python -m local.event_schemas
 
+.PHONY: screenshots
+screenshots: $(DEV) $(TOOLS) ## Take the README's pictures of the running product, with Chromium
+	@.venv/bin/python -m local.screenshots
+
 # The layer takes its versions from the development environment, so that what is tested is shipped.
 COMPILE = $(UV) pip compile --quiet --upgrade --generate-hashes --custom-compile-command "make lock"
 .PHONY: lock
@@ -156,6 +160,10 @@ bench-statement: $(DEV) $(TOOLS) ## Time pages of a statement of 100,000 posting
 .PHONY: bench-imports
 bench-imports: $(DEV) ## Time the start of each function
 	@$(BENCH).imports
+
+.PHONY: bench-first-screen
+bench-first-screen: $(DEV) $(TOOLS) ## Time the console's first screens in Chromium
+	@$(BENCH).first_screen
 
 .PHONY: endure
 endure: $(DEV) $(TOOLS) ## Let 16 write and one read, on each engine (SECONDS=60)

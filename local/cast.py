@@ -25,6 +25,8 @@ READS = (
     "/orders",
     "/refunds",
     "/merchants/nobody",
+    "/dead-letters",
+    "/console/config.json",
 )
 
 
@@ -101,7 +103,7 @@ def operator_token(endpoint: str, outputs: Outputs) -> str:
 
 
 def warm_up(endpoint: str, outputs: Outputs, cast: Cast) -> None:
-    """Start each function of the story before it, some at a time: nothing is changed by it.
+    """Start each function of the story and the console, some at a time: nothing is changed by it.
 
     A subject that is nobody's yet gets no farther than 403, and an empty batch has no refunds.
     """

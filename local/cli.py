@@ -54,7 +54,7 @@ class Stage:
 @app.command()
 def run(port: Port = None) -> None:
     """Deploy to a local AWS, play the story, stay until Ctrl-C."""
-    with _told_to_the_person(), _stage(port) as stage:
+    with told_to_the_person(), on_stage(port) as stage:
         running.show(stage.endpoint, stage.outputs, stage.cast, stage.order_id)
         with running.announced(stage.endpoint):
             messages.print("\nCtrl-C 结束 ends it.", style="bold")
@@ -64,7 +64,7 @@ def run(port: Port = None) -> None:
 @app.command()
 def demo(port: Port = None) -> None:
     """Deploy to a local AWS, play the story, end: 0 only if every step went as told."""
-    with _told_to_the_person(), _stage(port):
+    with told_to_the_person(), on_stage(port):
         messages.print("\n✓ 全部符合预期 Every step went as told.", style="green")
 
 
@@ -77,7 +77,7 @@ def invoke(
     ] = False,
 ) -> None:
     """Run one function in a container on events/FUNCTION.json, against the running stack."""
-    with _told_to_the_person():
+    with told_to_the_person():
         containers.invoke(function, running.endpoint(), skip_pull_image=skip_pull_image)
 
 
@@ -89,7 +89,7 @@ def invoke_all(
     ] = False,
 ) -> None:
     """Run every function in a container on its own event, against a stack of its own."""
-    with _told_to_the_person(), aws.start(None, log=LOG) as local_aws:
+    with told_to_the_person(), aws.start(None, log=LOG) as local_aws:
         deploy.build()
         deploy.deploy(local_aws.endpoint)
         for event in sorted(EVENTS.glob("*.json")):
@@ -98,7 +98,7 @@ def invoke_all(
 
 
 @contextmanager
-def _stage(port: int | None) -> Iterator[Stage]:
+def on_stage(port: int | None) -> Iterator[Stage]:
     """A local AWS with the product deployed and the story played; gone when left."""
     messages.print(f"日志 logs: {STATE}", style="dim", markup=False)
     with ExitStack() as stack:
@@ -131,7 +131,7 @@ def _stay(endpoint: str) -> None:
 
 
 @contextmanager
-def _told_to_the_person() -> Iterator[None]:
+def told_to_the_person() -> Iterator[None]:
     """A failure becomes its message and exit status 1; a signal to end unwinds every block."""
     for signum in STOP_SIGNALS:
         signal.signal(signum, _stop)

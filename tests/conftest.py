@@ -1,6 +1,7 @@
 """Before anything makes a boto3 client: credentials that open nothing, and moto, which answers."""
 
 import os
+from collections.abc import Iterator
 
 for name in [name for name in os.environ if name.startswith("AWS_")]:
     del os.environ[name]
@@ -36,11 +37,18 @@ os.environ.update(
     }
 )
 
-import moto  # noqa: E402, F401  # only a client made after this import is moto's to answer
-import pytest  # noqa: E402
-from hypothesis import settings  # noqa: E402
-from xdist.remote import Producer  # noqa: E402
-from xdist.scheduler import LoadScopeScheduling  # noqa: E402
+# ruff: noqa: E402
+import moto  # noqa: F401  # only a client made after this import is moto's to answer
+import pytest
+from hypothesis import settings
+from xdist.remote import Producer
+from xdist.scheduler import LoadScopeScheduling
+
+from local import aws, deploy
+from local.paths import STATE
+from tests.integration.world import FUNCTIONS, Scene, Stack, World
+
+ON_THE_STACK = ("tests/browser/", "tests/integration/")
 
 # A test says what is so, not how fast: a busy machine is no failure.
 settings.register_profile("untimed", settings.default, deadline=None)
@@ -57,8 +65,40 @@ class OneStack(LoadScopeScheduling):  # type: ignore[misc]  # xdist ships no typ
         path = nodeid.partition("::")[0]
         if path.startswith("tests/simulation/"):
             return nodeid
-        return "integration" if path.startswith("tests/integration/") else path
+        return "stack" if path.startswith(ON_THE_STACK) else path
 
 
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> OneStack:
     return OneStack(config, log)
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Not one line among many: who has no Chromium reads what did not run, and how to get it."""
+    skipped: list[pytest.TestReport] = terminalreporter.getreports("skipped")
+    in_browser = [each for each in skipped if each.nodeid.startswith("tests/browser/")]
+    for reason in {each.longrepr[2] for each in in_browser if isinstance(each.longrepr, tuple)}:
+        terminalreporter.write_sep("=", f"{len(in_browser)} NOT RUN", red=True, bold=True)
+        terminalreporter.write_line(reason)
+
+
+@pytest.fixture(scope="session")
+def stack(worker_id: str) -> Iterator[Stack]:
+    """One local AWS for all tests that need the product deployed; each brings its own tenants."""
+    log = STATE / f"stack-{worker_id}.log"
+    with aws.start(aws.any_free_port(), log=log) as local:
+        deploy.build()
+        yield Stack(local.endpoint, deploy.deploy(local.endpoint), log)
+
+
+@pytest.fixture(scope="session")
+def world(stack: Stack) -> Iterator[World]:
+    world = World(stack)
+    world.spare_the_machine()
+    world.warm_up(*FUNCTIONS)
+    yield world
+    world.http.close()
+
+
+@pytest.fixture
+def scene(world: World) -> Scene:
+    return world.scene()

@@ -2,6 +2,7 @@ import { render } from "preact";
 import { App } from "./app.tsx";
 import { start, type Config } from "./auth.ts";
 import { CONSOLE } from "./base.ts";
+import { keepFocus } from "./focus.ts";
 import { messages } from "./i18n/index.ts";
 import { listen } from "./router.ts";
 import "./theme.ts";
@@ -14,6 +15,7 @@ async function main(): Promise<void> {
   if (!answer.ok) throw new Error(`config.json: ${answer.status}`);
   const signedIn = await start((await answer.json()) as Config);
   listen();
+  keepFocus(root);
   render(<App signedIn={signedIn} />, root);
 }
 

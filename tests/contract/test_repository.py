@@ -15,6 +15,7 @@ from tests.contract import template
 ROOT = template.ROOT
 READMES = ("README.md", "README.zh-CN.md")
 PAGES = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")])
+MOST_BYTES_OF_A_PICTURE = 150_000
 PINNED = sorted([*ROOT.glob("requirements*.txt"), ROOT / "layers/refunds/requirements.txt"])
 
 
@@ -77,6 +78,21 @@ def _anchors(page: Path) -> set[str]:
     )
     headings = re.findall(r"^#+ (.+)$", text, re.MULTILINE)
     return {re.sub(r"[^\w\- ]", "", each.lower()).strip().replace(" ", "-") for each in headings}
+
+
+def test_every_picture_is_small_and_shown_in_the_readme_of_its_language() -> None:
+    pictures = sorted((ROOT / "docs/images").iterdir())
+    for language, readme in (("en", "README.md"), ("zh", "README.zh-CN.md")):
+        text = (ROOT / readme).read_text(encoding="utf-8")
+        shown = re.findall(r"!\[\S.*?\]\(docs/images/(\S+)\)", text)
+        assert sorted(shown) == [each.name for each in pictures if f".{language}." in each.name]
+    assert all(each.stat().st_size < MOST_BYTES_OF_A_PICTURE for each in pictures)
+
+
+def test_every_relative_link_of_the_docs_leads_somewhere() -> None:
+    for page in (ROOT / "docs").rglob("*.md"):
+        links = re.findall(r"\]\((?!http|#)([^)#]+)", page.read_text(encoding="utf-8"))
+        assert [link for link in links if not (page.parent / link).exists()] == [], page
 
 
 @pytest.mark.parametrize("path", PINNED, ids=lambda path: path.relative_to(ROOT).as_posix())

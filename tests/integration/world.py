@@ -105,6 +105,7 @@ class Caller:
 class Person(Caller):
     subject: str
     username: str
+    password: str
     id_token: str
 
 
@@ -163,6 +164,7 @@ class World:
             token=tokens.access_token,
             subject=account.subject,
             username=account.username,
+            password=account.password,
             id_token=tokens.id_token,
         )
         if membership:

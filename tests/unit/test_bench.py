@@ -2,6 +2,10 @@ import pytest
 
 from bench import meter, report
 
+PARTS = {
+    *("units", "throughput", "latency", "cost", "proof"),
+    *("statement", "endure", "imports", "first-screen"),
+}
 PAGE = "before\n<!-- x:begin -->\nold\n<!-- x:end -->\nafter\n"
 
 
@@ -18,16 +22,7 @@ def test_a_page_without_the_markers_is_not_written() -> None:
 
 def test_every_bench_has_its_place_on_the_page() -> None:
     page = report.PAGE.read_text(encoding="utf-8")
-    for name in (
-        "units",
-        "throughput",
-        "latency",
-        "cost",
-        "proof",
-        "statement",
-        "endure",
-        "imports",
-    ):
+    for name in PARTS:
         assert report.between(page, name, ["new"]) != page
 
 

@@ -254,6 +254,7 @@ export const en: Messages = {
   },
   refunds: {
     id: "Refund",
+    details: "Refund details",
     order: "Order",
     amount: "Amount",
     status: "Status",

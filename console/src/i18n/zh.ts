@@ -242,6 +242,7 @@ export const zh = {
   },
   refunds: {
     id: "退款编号",
+    details: "退款详情",
     order: "订单号",
     amount: "退款金额",
     status: "状态",

@@ -1,5 +1,5 @@
 import type { ComponentChildren } from "preact";
-import { useEffect, useId, useRef } from "preact/hooks";
+import { useId, useLayoutEffect, useRef } from "preact/hooks";
 import { useText } from "../i18n/index.ts";
 import type { Problem } from "../problems.ts";
 import { Button } from "./button.tsx";
@@ -22,8 +22,10 @@ export function Dialog({ title, children, confirm, keep, kind = "primary", ...pr
   const t = useText();
   const id = useId();
   const dialog = useRef<HTMLDialogElement>(null);
-  useEffect(() => {
-    dialog.current?.showModal();
+  useLayoutEffect(() => {
+    const shown = dialog.current;
+    shown?.showModal();
+    return () => shown?.close(); // gives the focus back to where it was
   }, []);
   return (
     <dialog

@@ -46,7 +46,7 @@ export function RefundScreen({ id = "" }: Parameters) {
               <Timeline refund={refund} />
               {isOpen(refund) && <p class="hint">{t.refunds.following}</p>}
             </Card>
-            <Card title={t.refunds.id}>
+            <Card title={t.refunds.details}>
               <Details refund={refund} />
             </Card>
           </div>

@@ -1,4 +1,4 @@
-import { useEffect, useState } from "preact/hooks";
+import { useEffect, useRef, useState } from "preact/hooks";
 import { call, type Schema } from "../../api.ts";
 import { difference } from "../../diff.ts";
 import { useText } from "../../i18n/index.ts";
@@ -33,7 +33,11 @@ export function PolicyReview({ reviewed, ready, onReview, onEdit, onConfirmed, o
   const words = t.settlement;
   const [assent, setAssent] = useState(false);
   const [changed, setChanged] = useState<Policy | null>(null);
-  useEffect(() => setAssent(false), [reviewed.digest]);
+  const heading = useRef<HTMLHeadingElement>(null);
+  useEffect(() => {
+    setAssent(false);
+    heading.current?.focus();
+  }, [reviewed.digest]);
 
   const confirm = useAction(async () => {
     try {
@@ -76,7 +80,9 @@ export function PolicyReview({ reviewed, ready, onReview, onEdit, onConfirmed, o
   ].filter((each) => !!each);
   return (
     <div class="stack">
-      <h3>{words.reviewTitle}</h3>
+      <h3 ref={heading} tabIndex={-1}>
+        {words.reviewTitle}
+      </h3>
       <p>{words.reviewLead}</p>
       <p>
         {words.switch}:{" "}

@@ -1,0 +1,91 @@
+"""A person at a browser of their own, and what the browser says besides what it shows."""
+
+import re
+from dataclasses import dataclass, field
+from typing import Any
+from urllib.parse import urlsplit
+
+from playwright.sync_api import BrowserContext, ConsoleMessage, Locator, Page, Request, expect
+
+from local import chromium
+from tests.browser.words import words
+from tests.integration.world import Person
+
+WAIT_MS = 20_000
+YUAN = {"zh": "¥", "en": "CN¥"}
+REFUSED = re.compile(r"Failed to load resource: .* status of (\d+)")
+# What is not there yet is an answer like another; the sign-in page's icon is not ours.
+NOT_THERE = ("/certification", "/reconciliation", "/favicon.ico")
+
+
+@dataclass
+class Visitor:
+    context: BrowserContext
+    console: str
+    """The console's address, with its slash."""
+    language: str
+    page: Page = field(init=False)
+    refusals: set[int] = field(default_factory=set)
+    """HTTP statuses that the test brings about: Chromium writes each into its console."""
+    offline: bool = False
+    unwanted: list[str] = field(default_factory=list)
+    """What the browser complained of, and each request to another host."""
+
+    def __post_init__(self) -> None:
+        self.context.set_default_timeout(WAIT_MS)
+        self.context.on("console", self._hear)
+        self.context.on("weberror", lambda error: self.unwanted.append(str(error.error)))
+        self.context.on("request", self._see)
+        self.page = self.context.new_page()
+
+    @property
+    def words(self) -> Any:
+        return words(self.language)
+
+    def open(self, address: str = "") -> None:
+        self.page.goto(self.console + address)
+
+    def sign_in(self, person: Person) -> None:
+        chromium.sign_in(self.page, person.username, person.password)
+
+    def follow(self, *names: str) -> None:
+        """Click links of the menus and tabs, one after another."""
+        for name in names:
+            menus = self.page.get_by_role("navigation")
+            menus.get_by_role("link", name=name, exact=True).click()
+
+    def press(self, name: str) -> None:
+        self.page.get_by_role("button", name=name, exact=True).click()
+
+    def fill(self, texts: dict[str, str]) -> None:
+        """Type into fields by their labels; what is said behind a label (`optional`) is not it."""
+        for label, text in texts.items():
+            self.page.get_by_label(re.compile(rf"^{re.escape(label)}( \(.*)?$")).fill(text)
+
+    def money(self, amount: int, *, signed: bool = False) -> str:
+        """Fen as this person reads them."""
+        sign = "-" if amount < 0 else "+" if signed and amount else ""
+        return f"{sign}{YUAN[self.language]}{abs(amount) / 100:,.2f}"
+
+    def shows(self, place: Locator, *amounts: int) -> None:
+        """Exactly this money is to be seen there, in this order."""
+        told = [self.money(amount) for amount in amounts]
+        expect(place.locator(".amount")).to_have_text(told)
+
+    def _hear(self, message: ConsoleMessage) -> None:
+        if message.type not in {"error", "warning"}:
+            return
+        refused = REFUSED.search(message.text)
+        where = urlsplit(message.location["url"]).path
+        if refused and refused[1] == "404" and where.endswith(NOT_THERE):
+            return
+        if refused and int(refused[1]) in self.refusals:
+            return
+        if self.offline and "net::ERR_" in message.text:
+            return
+        self.unwanted.append(f"{message.type}: {message.text} ({where})")
+
+    def _see(self, request: Request) -> None:
+        asked = urlsplit(request.url)
+        if asked.scheme not in {"blob", "data"} and asked.netloc != urlsplit(self.console).netloc:
+            self.unwanted.append(f"request to {asked.netloc}")
