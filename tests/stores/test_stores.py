@@ -585,6 +585,17 @@ def test_what_is_due_is_found_whichever_bucket_it_is_in(stores: Stores) -> None:
     assert len(buckets) > 1
 
 
+def test_a_refund_that_both_its_due_buckets_name_is_due_once(
+    stores: Stores, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The index is late: it was pending as the first was read, and waits as the second is."""
+    accept(stores)
+    pending = table.due_bucket("rf_1")
+    monkeypatch.setattr(table, "due_buckets", lambda: (pending, pending))
+    [due] = stores.sweeps.due(NOON + DAY)
+    assert due.debit.refund_id == "rf_1"
+
+
 def test_what_waits_for_money_takes_no_place_of_what_is_pending(
     stores: Stores, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -119,9 +119,14 @@ class Dynamo:
         return from_item(answer["Item"]) if "Item" in answer else None
 
     def get_many(self, keys: Sequence[Key]) -> list[Values]:
-        """Those items that exist, in no order. Raises Busy when DynamoDB does not keep up."""
+        """Those items that exist, each once, in no order.
+
+        A key may be given twice: two buckets of an index, read one after the other, may both name
+        an item that moves between them. Raises Busy when DynamoDB does not keep up.
+        """
         found: list[Values] = []
-        for chunk in batched(keys, MAX_BATCH_GET, strict=False):
+        wanted = {(key["pk"]["S"], key["sk"]["S"]): key for key in keys}
+        for chunk in batched(wanted.values(), MAX_BATCH_GET, strict=False):
             found += self._get_chunk(chunk)
         return found
 
