@@ -153,6 +153,10 @@ BENCH = PYTHONPATH=.:layers/refunds .venv/bin/python -m bench
 bench: $(DEV) $(TOOLS) ## Measure all that a refund costs: units, speed, waits, starts, money
 	@PYTHONPATH=.:layers/refunds .venv/bin/python -m bench
 
+.PHONY: soak
+soak: $(DEV) $(TOOLS) ## Load the whole stack, kill functions, drain it, reconcile (SECONDS=120)
+	@$(BENCH).soak --seconds $(or $(SECONDS),120)
+
 .PHONY: bench-statement
 bench-statement: $(DEV) $(TOOLS) ## Time pages of a statement of 100,000 postings, at any depth
 	@$(BENCH).statement

@@ -4,7 +4,7 @@ from bench import meter, report
 
 PARTS = {
     *("units", "throughput", "latency", "cost", "proof"),
-    *("statement", "endure", "imports", "first-screen"),
+    *("statement", "endure", "imports", "first-screen", "soak"),
 }
 PAGE = "before\n<!-- x:begin -->\nold\n<!-- x:end -->\nafter\n"
 

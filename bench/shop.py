@@ -1,0 +1,116 @@
+"""A shop that is open for refunds, on the whole stack of `make run`, for benches to call."""
+
+import secrets
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import httpx
+
+from local import aws, deploy, story
+from local.cast import Actor, Cast, assemble, warm_up
+from local.deploy import Outputs
+from local.paths import STATE
+from local.telling import Api
+from local.terminal import data, step
+from refunds import table
+from refunds.stores.dynamo import Dynamo
+
+PATIENCE = timedelta(seconds=60)
+LOOK_SECONDS = 0.2
+AMOUNT, PAID = 100, 1_000
+FUNDS = 10_000_000
+LOG = STATE / "bench-stack.log"
+
+
+@dataclass(frozen=True)
+class Shop:
+    """A merchant with a confirmed policy and a full wallet, and a buyer, on a running stack."""
+
+    endpoint: str
+    http: httpx.Client
+    outputs: Outputs
+    cast: Cast
+    kept: Dynamo
+
+    def order(self, _: int = 0) -> str:
+        now = datetime.now(UTC).isoformat()
+        order_id = f"o-{secrets.token_hex(8)}"
+        parties = {"merchant_id": self.cast.merchant_id, "buyer_id": self.cast.buyer_id}
+        paid = {"amount": PAID, "currency": "CNY", "placed_at": now, "completed_at": now}
+        self.call(self.cast.platform, "PUT", f"/orders/{order_id}", parties | paid)
+        return order_id
+
+    def request(self, order_id: str) -> str:
+        """The id of the refund, once it is accepted."""
+        wanted = {"order_id": order_id, "amount": AMOUNT, "goods_condition": "intact"}
+        answer = self.call(self.cast.buyer, "POST", "/refunds", wanted, key=order_id)
+        refund_id: str = answer["refund_id"]
+        return refund_id
+
+    def settled(self, refund_ids: Sequence[str]) -> list[tuple[datetime, datetime]]:
+        """(requested at, succeeded at) of each, when all have succeeded. Raises TimeoutError."""
+        keys = [table.refund(each) for each in refund_ids]
+        ends_at = datetime.now(UTC) + PATIENCE
+        while datetime.now(UTC) < ends_at:
+            found = self.kept.get_many(keys)
+            if all(each["status"] == "succeeded" for each in found):
+                return [(_at(each, "requested_at"), _at(each, "succeeded_at")) for each in found]
+            time.sleep(LOOK_SECONDS)
+        raise TimeoutError(f"not all of {len(keys)} refunds have succeeded")
+
+    def credit(self, amount: int, key: str) -> None:
+        path = f"/merchants/{self.cast.merchant_id}/wallet/credits"
+        proceeds = {"currency": "CNY", "source": "settlement", "target": "wallet"}
+        self.call(self.cast.platform, "POST", path, proceeds | {"amount": amount}, key=key)
+
+    def call(
+        self,
+        actor: Actor,
+        method: str,
+        path: str,
+        body: Mapping[str, object] | None = None,
+        *,
+        key: str = "",
+    ) -> dict[str, Any]:
+        """The answer. Raises httpx.HTTPError: it was no success, or there was none."""
+        headers = {"Authorization": f"Bearer {actor.token}"}
+        if key:
+            headers["Idempotency-Key"] = key
+        answer = self.http.request(method, self.outputs.api_url + path, headers=headers, json=body)
+        answer.raise_for_status()
+        content: dict[str, Any] = answer.json()
+        return content
+
+
+def _at(item: dict[str, Any], name: str) -> datetime:
+    return datetime.fromisoformat(item[name])
+
+
+@contextmanager
+def opened(*, funds: int = FUNDS) -> Iterator[Shop]:
+    """The stack of `make run`, with a shop that is open for refunds, and so much in its wallet."""
+    with aws.start(aws.any_free_port(), log=LOG) as started:
+        endpoint = started.endpoint
+        with step("sam build, sam deploy"):
+            deploy.build()
+            outputs = deploy.deploy(endpoint)
+        with step("the functions start"):
+            cast = assemble(endpoint, outputs)
+            warm_up(endpoint, outputs, cast)
+        with aws.http(endpoint) as http:
+            with data.capture():
+                _open_shop(Api(http, outputs.api_url), cast)
+            kept = Dynamo(aws.dynamodb(endpoint), outputs.table_name)
+            shop = Shop(endpoint, http, outputs, cast, kept)
+            shop.credit(funds, "funds")
+            yield shop
+
+
+def _open_shop(api: Api, cast: Cast) -> None:
+    story.become_members(api, cast)
+    story.become_certified(api, cast)
+    story.confirm_policy(api, cast)

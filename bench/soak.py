@@ -1,0 +1,250 @@
+"""The whole stack under mixed load for as long as you like, then drained and reconciled.
+
+Buyers ask, ask again with the same key, and cancel; money comes in small credits, so that refunds
+wait; messages come twice, and some are none of ours; functions are killed at work. Whoever gets no
+answer, or 5xx, sends the same again, as a client does. In the end nothing may be lost: each
+accepted refund has come to its end, the buyer has what succeeded, and the books sum to zero.
+"""
+
+import json
+import random
+import secrets
+import sys
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from statistics import median
+from threading import Lock
+from typing import TYPE_CHECKING, Annotated
+
+import boto3
+import httpx
+import psutil
+import typer
+from rich.live import Live
+from rich.table import Table
+
+from bench import report
+from bench.shop import AMOUNT, Shop, opened
+from local import aws, books
+from local.terminal import messages, step
+from refunds import table
+
+if TYPE_CHECKING:
+    from mypy_boto3_sqs import SQSClient
+
+CALLERS = 4
+WEIGHTS = {"refund": 12, "repeat": 3, "cancel": 3, "credit": 3, "duplicate": 2, "poison": 1}
+CREDIT = 3 * AMOUNT
+KILL_EVERY = 15.0
+"""Seconds between two functions that are killed."""
+SHOWN_EVERY = 0.5
+DRAINED_WITHIN = 420.0
+"""Seconds: the visibility of what a killed function had in hand, and a sweep or two."""
+STEADY = 1.25
+"""How much more memory than in the first third the functions may have in the last."""
+WORKER = "_worker.py"
+ENDED = {"succeeded", "canceled"}
+KILLED = ("ProcessDebitsFunction", "RequestRefundFunction", "ManageWalletFunction")
+
+
+@dataclass
+class Soak:
+    shop: Shop
+    sqs: "SQSClient"
+    counts: Counter[str] = field(default_factory=Counter)
+    accepted: dict[str, str] = field(default_factory=dict)
+    """Refund by order; the order's id is its key."""
+    memory: list[int] = field(default_factory=list)
+    """Bytes of the functions together, from time to time."""
+    lock: Lock = field(default_factory=Lock)
+
+    def play(self, until: float) -> None:
+        """One caller, until then."""
+        acts = [getattr(self, f"_{name}") for name in WEIGHTS]
+        while time.monotonic() < until:
+            [act] = random.choices(acts, [*WEIGHTS.values()])  # noqa: S311  # load, no secret
+            act()
+
+    def kill(self) -> None:
+        """A function at work, as AWS may; the local AWS starts another."""
+        at_work = [each for each in _workers() if any(name in _command(each) for name in KILLED)]
+        if at_work:
+            random.choice(at_work).kill()  # noqa: S311  # load, no secret
+            self.counts["functions killed"] += 1
+
+    def look(self) -> None:
+        self.memory.append(sum(each.memory_info().rss for each in _workers()))
+
+    def unsettled(self) -> int:
+        """How many of the accepted refunds have not come to their end."""
+        keys = [table.refund(each) for each in self.accepted.values()]
+        ended = [each for each in self.shop.kept.get_many(keys) if each["status"] in ENDED]
+        return len(keys) - len(ended)
+
+    def succeeded(self) -> int:
+        keys = [table.refund(each) for each in self.accepted.values()]
+        found = self.shop.kept.get_many(keys)
+        return sum(each["amount"] for each in found if each["status"] == "succeeded")
+
+    def _refund(self) -> tuple[str, str]:
+        order_id = self._done(self.shop.order)
+        refund_id = self._done(lambda: self.shop.request(order_id))
+        with self.lock:
+            self.accepted[order_id] = refund_id
+        self.counts["accepted"] += 1
+        return order_id, refund_id
+
+    def _repeat(self) -> None:
+        order_id, refund_id = self._any()
+        if self._done(lambda: self.shop.request(order_id)) != refund_id:
+            raise AssertionError(f"{order_id} was refunded twice")
+        self.counts["asked again"] += 1
+
+    def _cancel(self) -> None:
+        _, refund_id = self._refund()
+        path = f"/refunds/{refund_id}/cancel"
+        try:
+            self._done(lambda: self.shop.call(self.shop.cast.buyer, "POST", path))
+            self.counts["canceled"] += 1
+        except httpx.HTTPStatusError as error:
+            if error.response.status_code != httpx.codes.CONFLICT:
+                raise
+            self.counts["canceled too late"] += 1
+
+    def _credit(self) -> None:
+        key = secrets.token_hex(8)
+        self._done(lambda: self.shop.credit(CREDIT, key))
+        self.counts["credits"] += 1
+
+    def _duplicate(self) -> None:
+        _, refund_id = self._any()
+        self._send(json.dumps({"refund_id": refund_id}))
+        self.counts["messages twice"] += 1
+
+    def _poison(self) -> None:
+        self._send("no message of ours")
+        self.counts["poison"] += 1
+
+    def _send(self, body: str) -> None:
+        self.sqs.send_message(
+            QueueUrl=self.shop.outputs.debit_queue_url,
+            MessageBody=body,
+            MessageGroupId=self.shop.cast.merchant_id,
+        )
+
+    def _any(self) -> tuple[str, str]:
+        """An order and its refund."""
+        with self.lock:
+            known = [*self.accepted.items()]
+        return random.choice(known) if known else self._refund()  # noqa: S311  # load, no secret
+
+    def _done[Answer](self, call: Callable[[], Answer]) -> Answer:
+        """The answer, however often the same has to be sent for it."""
+        while True:
+            try:
+                return call()
+            except httpx.HTTPStatusError as error:
+                if error.response.is_client_error:
+                    raise
+            except httpx.TransportError:
+                pass
+            self.counts["sent again"] += 1
+
+
+def _workers() -> list[psutil.Process]:
+    """The functions that are warm: each is a process of the local AWS, which is one of ours."""
+    return [each for each in psutil.Process().children(recursive=True) if WORKER in _command(each)]
+
+
+def _command(process: psutil.Process) -> str:
+    try:
+        return " ".join(process.cmdline())
+    except psutil.NoSuchProcess:
+        return ""
+
+
+def _load(soak: Soak, seconds: int) -> None:
+    began = time.monotonic()
+    ends_at, killed_at = began + seconds, began
+    with (
+        ThreadPoolExecutor(CALLERS) as pool,
+        Live(console=messages, auto_refresh=False, transient=True) as live,
+    ):
+        callers = [pool.submit(soak.play, ends_at) for _ in range(CALLERS)]
+        while time.monotonic() < ends_at and not any(each.done() for each in callers):
+            time.sleep(SHOWN_EVERY)
+            soak.look()
+            live.update(
+                _shown(soak, f"{time.monotonic() - began:.0f} of {seconds} s"), refresh=True
+            )
+            if time.monotonic() - killed_at > KILL_EVERY:
+                killed_at = time.monotonic()
+                soak.kill()
+        for each in callers:
+            each.result()
+
+
+def _shown(soak: Soak, title: str) -> Table:
+    shown = Table(title=title, title_justify="left")
+    for head in soak.counts:
+        shown.add_column(head, justify="right")
+    shown.add_row(*(f"{count:,}" for count in soak.counts.values()))
+    return shown
+
+
+def _drain(soak: Soak) -> None:
+    """Money for everything that waits; then each refund comes to its end. Raises TimeoutError."""
+    ends_at = time.monotonic() + DRAINED_WITHIN
+    soak.shop.credit((1 + len(soak.accepted)) * AMOUNT, secrets.token_hex(8))
+    with report.progress() as bar:
+        task = bar.add_task("what was accepted comes to its end", total=len(soak.accepted))
+        while left := soak.unsettled():
+            bar.update(task, completed=len(soak.accepted) - left)
+            if time.monotonic() > ends_at:
+                raise TimeoutError(f"{left} refunds have not come to their end")
+            time.sleep(1)
+
+
+def _faults(soak: Soak) -> Iterator[str]:
+    """What is wrong in the end: nothing."""
+    shop = soak.shop
+    wallets = shop.call(shop.cast.buyer, "GET", "/wallet")["wallets"]
+    had, expected = sum(each["available"] for each in wallets), soak.succeeded()
+    if had != expected:
+        yield f"the buyer has {had}, and {expected} was refunded"
+    found = books.reconcile(
+        lambda: shop.call(shop.cast.operator, "POST", "/reconciliation"), lambda _: None
+    )
+    if found["differences"] or not books.show_totals(found):
+        books.show_differences(found)
+        yield "the books differ"
+    third = len(soak.memory) // 3
+    before, after = median(soak.memory[:third]), median(soak.memory[-third:])
+    if after > before * STEADY:
+        yield f"the functions grew from {before / 2**20:.0f} to {after / 2**20:.0f} MiB"
+
+
+def soak(seconds: Annotated[int, typer.Option(min=10, help="Of load.")] = 120) -> None:
+    """Load the whole stack, drain it, reconcile; 1 when anything was lost or grew."""
+    with opened(funds=CREDIT) as shop:
+        session = boto3.Session("test", "test", region_name=aws.REGION)
+        played = Soak(shop, session.client("sqs", endpoint_url=aws.require_loopback(shop.endpoint)))
+        _load(played, seconds)
+        _drain(played)
+        with step("the books are reconciled"):
+            faults = [*_faults(played)]
+    counts = {"seconds": seconds, **played.counts, "faults": len(faults)}
+    memory = f"{median(played.memory) / 2**20:.0f} MiB" if played.memory else ""
+    rows = [[what, f"{count:,}"] for what, count in counts.items()]
+    said = report.table(["what", "count"], [*rows, ["the functions' memory, median", memory]])
+    report.publish("soak", said, counts | {"memory_bytes": played.memory})
+    for fault in faults:
+        messages.print(f"✗ {fault}", style="red", markup=False)
+    sys.exit(bool(faults))
+
+
+if __name__ == "__main__":
+    typer.run(soak)
