@@ -8,7 +8,7 @@ import pytest
 from botocore.exceptions import ClientError, ReadTimeoutError
 from moto import mock_aws
 
-from refunds import funding, intake, settlement, wallets
+from refunds import funding, intake, settlement, table, wallets
 from refunds.deadline import LONGEST_CALL_MS, Deadline
 from refunds.errors import Busy
 from refunds.funding import Funds
@@ -17,7 +17,7 @@ from refunds.queue import DebitQueue
 from refunds.settlement import Contended, Reply, Settled, Unknown
 from refunds.stores.dynamo import CONFLICT_TRIES
 from refunds.wallets import Credit, CreditRequest
-from tests.stores import engines, wire
+from tests.stores import engines, tables, wire
 from tests.stores.engines import Stores
 from tests.unit import examples
 from tests.unit.examples import BUYER, MERCHANT, NOON, ORDER
@@ -61,6 +61,27 @@ def credit(stores: Stores) -> Credit:
 
 def available(stores: Stores) -> int:
     return stores.wallets.read_funds(MERCHANT, "CNY").available
+
+
+# ── The wallet ──────────────────────────────────────────────────────────────────────────────────
+
+
+def test_a_wallet_is_opened_whole_or_not_at_all(stores: Stores) -> None:
+    one_try = replace(stores, client=boto3.client("dynamodb", config=engines.ONE_TRY))
+    with (
+        wire.faulty(one_try.client, "PutItem", wire.fine, wire.lost),
+        wire.faulty(one_try.client, "TransactWriteItems", wire.lost),
+        pytest.raises(ReadTimeoutError),
+    ):
+        one_try.wallets.open_wallet(MERCHANT, "CNY")
+    assert tables.items(stores.client, stores.table) == []
+
+
+def test_a_wallet_half_opened_is_completed_and_keeps_what_its_shard_holds(stores: Stores) -> None:
+    stores.wallets.put(table.wallet(MERCHANT, "CNY"), {"available": 5})
+    stores.wallets.open_wallet(MERCHANT, "CNY")
+    assert stores.wallets.currencies(MERCHANT) == ["CNY"]
+    assert available(stores) == 5
 
 
 # ── Transactions of the callers ─────────────────────────────────────────────────────────────────
