@@ -98,6 +98,11 @@ test: lint $(TOOLS) ## Check everything: style, types, imports, template, behavi
 model: $(DEV) ## Explore the debit protocol's model within wider bounds; takes minutes
 	@.venv/bin/pytest tests/model/wider.py --capture no $(PYTEST_FLAGS)
 
+.PHONY: faults
+faults: $(DEV) $(TOOLS) ## Let each call of AWS meet each fault, one at a time; takes hours (ONLY=ID, FROM=ID)
+	@ONLY="$(ONLY)" FROM="$(FROM)" .venv/bin/pytest tests/faults/everything.py --numprocesses 0 \
+	  --capture no --show-capture no $(PYTEST_FLAGS)
+
 .PHONY: check
 check: test ## The same as test, by its usual other name
 
