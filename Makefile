@@ -100,8 +100,8 @@ model: $(DEV) ## Explore the debit protocol's model within wider bounds; takes m
 
 .PHONY: faults
 faults: $(DEV) $(TOOLS) ## Let each call of AWS meet each fault, one at a time; takes hours (ONLY=ID, FROM=ID)
-	@ONLY="$(ONLY)" FROM="$(FROM)" .venv/bin/pytest tests/faults/everything.py --numprocesses 0 \
-	  --capture no --show-capture no $(PYTEST_FLAGS)
+	@ONLY="$(ONLY)" FROM="$(FROM)" .venv/bin/pytest tests/faults/everything.py -p no:logging \
+	  $(PYTEST_FLAGS)
 
 .PHONY: check
 check: test ## The same as test, by its usual other name

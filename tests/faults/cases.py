@@ -30,6 +30,7 @@ class Planned:
 SHORT = (
     *(Planned(EVERY, fault, Where.FIRST) for fault in Fault),
     *(Planned("every-transaction", fault, Where.ALL) for fault in Fault),
+    Planned("every-transaction", Fault.BROKEN, Where.EVERY_OTHER),
     Planned("every-snapshot", Fault.CONFLICT, Where.ALL),
     Planned(EVERY, Fault.LOST, Where.ONCE),
 )

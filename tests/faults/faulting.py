@@ -13,6 +13,8 @@ from typing import Any, Self
 from tests.faults.proxy import CALL, Rule
 
 ATTEMPT = "amz-sdk-request"
+ATTEMPTS = 3
+"""Tries of botocore for one call of the database."""
 HELD_MS = 3000
 """How long the proxy says nothing; longer than any client of a hasty function waits."""
 MOST_ACTIONS = 40
@@ -52,6 +54,7 @@ class Where(StrEnum):
     FIRST = "first"
     """All tries of the first call."""
     LAST = "last"
+    EVERY_OTHER = "every-other"
     ALL = "all"
 
 
@@ -93,10 +96,16 @@ class Case:
     def rules(self, made: Mapping[str, int]) -> list[Rule]:
         """`made` is how often each call is made when there is no fault."""
         return [
-            effect | {"operation": call.operation, "headers": self._headers(call, made[str(call)])}
+            effect | self._place(call, made[str(call)])
             for call in self.calls
             for effect in self._effects(call)
         ]
+
+    def _place(self, call: Call, last: int) -> Rule:
+        place: Rule = {"operation": call.operation, "headers": self._headers(call, last)}
+        if self.where is Where.EVERY_OTHER:
+            place["sequence"] = {"fail": ATTEMPTS, "pass": 1}
+        return place
 
     def _headers(self, call: Call, last: int) -> dict[str, str]:
         match self.where:
@@ -104,7 +113,7 @@ class Case:
                 return {CALL: f"{call} 1;"}
             case Where.LAST:
                 return {CALL: f"{call} {last};"}
-            case Where.ALL:
+            case Where.ALL | Where.EVERY_OTHER:
                 return {CALL: f"{call} "}
             case Where.ONCE:
                 return {CALL: f"{call} ", ATTEMPT: "attempt=1;"}

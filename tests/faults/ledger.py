@@ -1,4 +1,7 @@
-"""What a run came to, without its times: two runs are the same if their ledgers are equal."""
+"""What a run came to, without its times: two runs are the same if their ledgers are equal.
+
+What was told over the bus is part of it, each event once, for it may come more often.
+"""
 
 from collections import defaultdict
 from collections.abc import Iterable
@@ -24,7 +27,7 @@ type Ledger = dict[str, Any]
 type Row = dict[str, Any]
 
 
-def of(rows: Iterable[Row]) -> Ledger:
+def of(rows: Iterable[Row], told: Iterable[str]) -> Ledger:
     """Raises AssertionError: what is stored contradicts itself."""
     rows = list(rows)
     return {
@@ -32,6 +35,7 @@ def of(rows: Iterable[Row]) -> Ledger:
         "postings": _postings(rows),
         "states": _states(rows),
         "statements": _statements(rows),
+        "told": sorted(told),
     }
 
 

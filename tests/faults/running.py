@@ -35,6 +35,7 @@ More where several calls of one request fail one after the other.
 class Run:
     calls: dict[str, int]
     """How often each function made each call while the story was told."""
+    rows: list[dict[str, Any]]
     ledger: Ledger
     report: dict[str, Any]
     """The last reconciliation's."""
@@ -80,6 +81,9 @@ class Runs:
         found = {name: run.report[name] for name in ("differences", "filled", "moving")}
         assert found == {"differences": 0, "filled": 0, "moving": 0}
 
+    def forget(self, case: Case) -> None:
+        self._done.pop(str(case), None)
+
     def _run(self, rules: list[Rule], faulty: Functions, tries: int) -> Run:
         self.proxy.fired.clear()
         story = Story(self.cloud, self.proxy, calm=self._calm, faulty=faulty, tries=tries)
@@ -87,7 +91,8 @@ class Runs:
             story.play(rules)
         rows = tables.plain_items(self.cloud.dynamodb, TABLE)
         [report] = [row for row in rows if row["pk"] == "RECONCILIATION#latest"]
-        return Run(story.calls, ledger.of(rows), report, self.proxy.fired.copy())
+        found = ledger.of(rows, story.told)
+        return Run(story.calls, rows, found, report, self.proxy.fired.copy())
 
     def _functions(self, read_timeout: float) -> Functions:
         return Functions(

@@ -30,7 +30,7 @@ from tests.unit import api
 from tests.unit.api import Answer, Claims, Context
 
 FUNCTIONS = sorted(path.parent.name for path in ROOT.glob("functions/*/app.py"))
-PATIENT, HASTY = 20.0, 0.15
+PATIENT, HASTY = 20.0, 0.1
 """Seconds that the functions' clients wait for an answer."""
 STEP = timedelta(seconds=1)
 TABLE, BUS, FAN_OUT = "Table", "events", "FanOutChanges"
