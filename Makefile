@@ -106,6 +106,11 @@ mutants: $(DEV) ## Change each rule of the money in every place, and see its tes
 simulate: $(DEV) ## Play 50,000 schedules of faults on the handlers, or one again (SEED=)
 	@SEED=$(SEED) .venv/bin/pytest tests/simulation/longer.py --numprocesses auto $(PYTEST_FLAGS)
 
+.PHONY: faults
+faults: $(DEV) $(TOOLS) ## Let each call of AWS meet each fault, one at a time; takes hours (ONLY=ID, FROM=ID)
+	@ONLY="$(ONLY)" FROM="$(FROM)" .venv/bin/pytest tests/faults/everything.py -p no:logging \
+	  $(PYTEST_FLAGS)
+
 .PHONY: check
 check: test ## The same as test, by its usual other name
 

@@ -10,7 +10,7 @@ import pytest
 from botocore.exceptions import ClientError, ReadTimeoutError
 from moto import mock_aws
 
-from refunds import corrections, funding, intake, policies, settlement, sweeps, wallets
+from refunds import corrections, funding, intake, policies, settlement, sweeps, table, wallets
 from refunds.deadline import LONGEST_CALL_MS, Deadline
 from refunds.errors import Busy
 from refunds.funding import Funds
@@ -22,7 +22,7 @@ from refunds.standing import Cause
 from refunds.stores import answers
 from refunds.stores.dynamo import CONFLICT_TRIES, TRY_AGAIN_FOR
 from refunds.wallets import Credit, CreditRequest
-from tests.stores import engines, market, wire
+from tests.stores import engines, market, tables, wire
 from tests.stores.engines import Stores
 from tests.unit import examples
 from tests.unit.examples import BUYER, DAY, MERCHANT, NOON, ORDER
@@ -66,6 +66,27 @@ def credit(stores: Stores) -> Credit:
 
 def available(stores: Stores) -> int:
     return stores.wallets.read_funds(MERCHANT, "CNY").available
+
+
+# ── The wallet ──────────────────────────────────────────────────────────────────────────────────
+
+
+def test_a_wallet_is_opened_whole_or_not_at_all(stores: Stores) -> None:
+    one_try = replace(stores, client=boto3.client("dynamodb", config=engines.ONE_TRY))
+    with (
+        wire.faulty(one_try.client, "PutItem", wire.fine, wire.lost),
+        wire.faulty(one_try.client, "TransactWriteItems", wire.lost),
+        pytest.raises(ReadTimeoutError),
+    ):
+        one_try.wallets.open_wallet(MERCHANT, "CNY")
+    assert tables.items(stores.client, stores.table) == []
+
+
+def test_a_wallet_half_opened_is_completed_and_keeps_what_its_shard_holds(stores: Stores) -> None:
+    stores.wallets.put(table.wallet(MERCHANT, "CNY"), {"available": 5})
+    stores.wallets.open_wallet(MERCHANT, "CNY")
+    assert stores.wallets.currencies(MERCHANT) == ["CNY"]
+    assert available(stores) == 5
 
 
 # ── Transactions of the callers ─────────────────────────────────────────────────────────────────

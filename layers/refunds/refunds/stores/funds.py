@@ -5,6 +5,7 @@ exists exactly while it is one of them (`shards.py`).
 """
 
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from operator import itemgetter
 
@@ -38,9 +39,20 @@ class FundStore(Dynamo):
     def open_wallet(self, merchant_id: str, currency: str) -> None:
         """Make the wallet of a currency, with one shard, unless it is there."""
         config = table.merchant_currency(merchant_id, currency)
-        if self.get(config, consistent=False) is None:
-            self.put_new(table.wallet(merchant_id, currency, 0), {"available": 0})
-            self.put_new(config, {"currency": currency, "merchant_id": merchant_id, "shards": 1})
+        if self.get(config, consistent=False) is not None:
+            return
+        values: Values = {"currency": currency, "merchant_id": merchant_id, "shards": 1}
+        # One transaction, not two puts: a shard that no wallet counts would be a difference.
+        with suppress(Changed):
+            self.transact(
+                self.action_put(config, values, changed),
+                self.action_update(
+                    table.wallet(merchant_id, currency, 0),
+                    "SET available = if_not_exists(available, :none)",
+                    None,
+                    {"none": 0},
+                ),
+            )
 
     def currencies(self, merchant_id: str) -> list[str]:
         wallets = self.query(table.merchant_currency(merchant_id, ""))

@@ -1,0 +1,49 @@
+"""`make faults`: each call alone, with each fault, wherever it may meet it. Takes hours.
+
+ONLY=… runs those whose id contains it, FROM=… goes on where an earlier run has stopped.
+"""
+
+import os
+from collections.abc import Callable
+from itertools import dropwhile
+
+import pytest
+
+from tests.faults import cases
+from tests.faults.faulting import Case
+from tests.faults.running import Runs
+from tests.faults.story import Stuck
+
+
+def test_the_ledger_is_that_of_a_run_without_faults(
+    runs: Runs, capsys: pytest.CaptureFixture[str]
+) -> None:
+    begin, only = _names("FROM"), _names("ONLY")
+    planned = cases.at_length(runs.faultless.calls)
+    chosen = [*filter(only, dropwhile(lambda case: not begin(case), planned))]
+    assert chosen, "no case has such an id"
+    failed = [
+        case
+        for number, case in enumerate(chosen, start=1)
+        if not _holds(runs, case, f"{number}/{len(chosen)}", capsys)
+    ]
+    assert not failed, [*map(str, failed)]
+
+
+def _names(variable: str) -> Callable[[Case], bool]:
+    wanted = os.environ.get(variable, "")
+    return lambda case: wanted in str(case)
+
+
+def _holds(runs: Runs, case: Case, place: str, capsys: pytest.CaptureFixture[str]) -> bool:
+    """Tells how it went at once, and forgets what the functions logged."""
+    try:
+        runs.check(case)
+        verdict = "ok"
+    except (AssertionError, Stuck) as error:
+        verdict = f"FAILED: {error}"
+    runs.forget(case)
+    capsys.readouterr()
+    with capsys.disabled():
+        print(f"{place} {case} {verdict}", flush=True)  # noqa: T201  # progress
+    return verdict == "ok"

@@ -1,0 +1,59 @@
+"""Every call of AWS meets every fault, and the ledger is the same in the end."""
+
+from copy import deepcopy
+
+import pytest
+
+from tests.faults import branches, ledger
+from tests.faults.branches import Branch
+from tests.faults.cases import SHORT, UNREACHED, Planned
+from tests.faults.running import Runs
+
+
+def test_a_run_without_a_fault_makes_the_calls_of_every_function(runs: Runs) -> None:
+    assert not runs.faultless.fired
+    assert {call.partition(" ")[0] for call in runs.faultless.calls} == runs.functions
+
+
+@pytest.mark.parametrize(
+    ("kind", "name"),
+    [("BALANCE#CNY", "available"), ("WALLET", "available"), ("DEPOSIT", "available")],
+)
+def test_a_balance_that_its_postings_do_not_tell_is_seen(runs: Runs, kind: str, name: str) -> None:
+    rows = deepcopy(runs.faultless.rows)
+    next(row for row in rows if row["sk"] == kind)[name] += 1
+    with pytest.raises(AssertionError):
+        ledger.of(rows, ())
+
+
+def test_an_entry_that_is_missing_or_twice_in_a_statement_is_seen(runs: Runs) -> None:
+    rows = runs.faultless.rows
+    entry = next(row for row in rows if row["pk"].startswith("STATEMENT#") and "number" in row)
+    for wrong in ([row for row in rows if row is not entry], [*rows, entry]):
+        with pytest.raises(AssertionError):
+            assert ledger.of(wrong, ())["statements"] == runs.faultless.ledger["statements"]
+
+
+def test_what_was_not_told_over_the_bus_is_seen(runs: Runs) -> None:
+    told = runs.faultless.ledger["told"]
+    kinds = {each.partition(" ")[0] for each in told}
+    assert kinds >= {"RefundAccepted", "RefundSucceeded", "RefundCanceled", "RefundReversed"}
+    assert ledger.of(runs.faultless.rows, told[1:]) != runs.faultless.ledger
+
+
+@pytest.mark.parametrize("planned", SHORT, ids=str)
+def test_the_ledger_is_that_of_a_run_without_faults(runs: Runs, planned: Planned) -> None:
+    runs.check(planned.case(runs.faultless.calls))
+
+
+def test_every_branch_that_catches_an_error_of_aws_has_been_executed(runs: Runs) -> None:
+    """But those of which `UNREACHED` says why; and none of these."""
+    for planned in SHORT:
+        runs.run(planned.case(runs.faultless.calls))
+    known = branches.of_the_product()
+    missed = {name(each) for each in known if not runs.branches.executed(each)}
+    assert missed == UNREACHED.keys()
+
+
+def name(branch: Branch) -> tuple[str, str]:
+    return branch.place, branch.caught
