@@ -124,7 +124,11 @@ def test_patience_with_a_full_queue_ends_for_each_refund_by_itself() -> None:
 
 
 def test_a_message_that_may_be_lost_is_sent_again_first_whatever_waits_and_is_queued() -> None:
-    store = register(*(due(f"rf_{n}", PATIENCE, waiting=True) for n in range(30)), due("rf_lost"))
+    store = register(
+        *(due(f"rf_{n}", PATIENCE, waiting=True) for n in range(30)),
+        *(due(f"rf_again_{n}", PATIENCE, tries=1) for n in range(30)),
+        due("rf_lost"),
+    )
     queue = Queue(waiting=1000)
     sweeps.sweep(store=store, queue=queue, now=NOON, ready=lambda _: not queue.sent)
     assert queue.sent[0] == "rf_lost"

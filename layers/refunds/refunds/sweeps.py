@@ -36,7 +36,7 @@ class Due:
 
 class SweepStore(Protocol):
     def due(self, now: datetime) -> list[Due]:
-        """Neither those that are pending nor those that wait take the others' places."""
+        """Those never sent again, those that were, those that wait: each has places of its own."""
 
     def postpone(self, due: Due, *, tries: int, until: datetime) -> bool: ...
 
@@ -66,11 +66,13 @@ def sweep(
     now: datetime,
     ready: Callable[[int], bool],
 ) -> Sweep:
-    """Send the due refunds' messages again, each at most once for its time, the pending first.
+    """Send the due refunds' messages again, each at most once for its time.
+
+    Those that were never sent again come first, those that wait for money last.
 
     Ends when `ready(0)` says that there is no time for more: what is left is due still.
     """
-    due = sorted(store.due(now), key=lambda each: each.debit.waiting)
+    due = sorted(store.due(now), key=lambda each: (each.debit.waiting, not each.never_resent))
     held = queue.depth() >= len(due)
     chosen = [
         each for each in due if not held or each.never_resent or each.due_at <= now - PATIENCE

@@ -102,7 +102,7 @@ class DebitStore(StandingStore):
                     **OPEN_VALUES,
                     "waits_for": waits_for,
                     "due_at": format_instant(next_try_at(tries, now)),
-                    "bucket": table.due_bucket(debit.refund_id, waiting=True),
+                    "bucket": table.due_bucket(debit.refund_id, table.DueKind.WAITING),
                     "tries": tries + 1,
                     "list": table.waiting_list(debit.merchant_id, debit.currency, debit.refund_id),
                     "now": format_instant(now),
