@@ -622,6 +622,19 @@ def test_with_more_overdue_refunds_than_a_plan_holds_no_newer_one_passes_the_oth
     assert funds(stores) == Funds(shards=(0,))
 
 
+def test_an_overdue_refund_that_nobody_can_read_is_in_no_other_s_way(stores: Stores) -> None:
+    for number in (1, 2):
+        accept(stores, number, requested_at=NOON - DAY - SECOND)
+        settle(stores, f"rf_{number}", now=NOON - DAY)
+    stores.client.update_item(
+        TableName=stores.table,
+        Key=table.refund("rf_1"),
+        UpdateExpression="REMOVE amount",
+    )
+    found = stores.debits.overdue(MERCHANT, "CNY", now=NOON)
+    assert found == Overdue((read(stores, "rf_2"),), more=False)
+
+
 def test_overdue_refunds_just_paid_hide_none_behind_them(
     stores: Stores, monkeypatch: pytest.MonkeyPatch
 ) -> None:

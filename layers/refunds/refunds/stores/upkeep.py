@@ -6,8 +6,7 @@ from datetime import datetime
 from botocore.exceptions import BotoCoreError, ClientError
 
 from refunds import table
-from refunds.errors import RefundsError
-from refunds.invariants import UNREADABLE
+from refunds.errors import UNREADABLE, RefundsError
 from refunds.stores.shards import QUIET_AFTER
 from refunds.stores.standing import StandingStore
 from refunds.times import format_instant
