@@ -559,6 +559,14 @@ def test_nothing_to_send_is_nothing_sent(queue: DebitQueue) -> None:
 
 
 @pytest.mark.parametrize("fault", [wire.lost, wire.broken(), wire.refused("ThrottlingException")])
+def test_what_the_queue_does_not_say_it_holds_is_not_known(
+    queue: DebitQueue, fault: wire.Fault
+) -> None:
+    with wire.faulty(queue.client, "GetQueueAttributes", fault):
+        assert queue.depth() is None
+
+
+@pytest.mark.parametrize("fault", [wire.lost, wire.broken(), wire.refused("ThrottlingException")])
 def test_after_a_batch_that_is_not_taken_no_other_is_tried(
     queue: DebitQueue, fault: wire.Fault
 ) -> None:

@@ -40,11 +40,11 @@ class Register:
 
 @dataclass
 class Queue:
-    waiting: int = 0
+    waiting: int | None = 0
     room: int = 10_000
     sent: list[str] = field(default_factory=list)
 
-    def depth(self) -> int:
+    def depth(self) -> int | None:
         return self.waiting
 
     def send(self, refunds: Iterable[tuple[str, str]]) -> frozenset[str]:
@@ -111,6 +111,13 @@ def test_while_the_queue_holds_as_many_as_are_due_nothing_is_sent_again_and_agai
     assert sweeps.sweep(store=store, queue=queue, now=NOON, ready=always) == Sweep(1, 1, sent, 0)
     assert len(queue.sent) == sent
     assert all((each.due_at == NOON) is (sent == 0) for each in store.refunds.values())
+
+
+def test_of_a_queue_that_does_not_say_what_it_holds_the_most_is_thought() -> None:
+    store = register(due("rf_lost"), due("rf_again", tries=1), due("rf_old", PATIENCE, tries=1))
+    queue = Queue(waiting=None)
+    sweeps.sweep(store=store, queue=queue, now=NOON, ready=always)
+    assert queue.sent == ["rf_lost", "rf_old"]
 
 
 def test_patience_with_a_full_queue_ends_for_each_refund_by_itself() -> None:
