@@ -484,6 +484,24 @@ class Sent:
         return frozenset(names)
 
 
+@pytest.mark.parametrize(
+    ("fault", "reason"),
+    [
+        (wire.refused("AccessDeniedException"), "AccessDeniedException"),
+        (wire.lost, "ReadTimeoutError"),
+    ],
+)
+def test_what_cannot_be_read_is_not_known_by_the_name_that_aws_gives_it(
+    funded: Stores, fault: wire.Fault, reason: str
+) -> None:
+    with (
+        wire.faulty(funded.client, "TransactGetItems", fault),
+        wire.faulty(funded.client, "Query", fault),
+    ):
+        assert funded.debits.funds(MERCHANT, "CNY") == Unknown(reason)
+        assert funded.debits.overdue(MERCHANT, "CNY", now=NOON) == Unknown(reason)
+
+
 @pytest.mark.parametrize("fault", [wire.lost, wire.broken(), REFUSED["ThrottlingException"]])
 @pytest.mark.parametrize("operation", ["Query", "BatchGetItem"])
 def test_a_look_for_the_overdue_that_fails_releases_no_hold(

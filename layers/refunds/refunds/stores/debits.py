@@ -56,7 +56,7 @@ class DebitStore(StandingStore):
         except Busy:
             return Contended()
         except (ClientError, BotoCoreError) as error:
-            return Unknown(type(error).__name__)
+            return Unknown(answers.code_of(error))
 
     def overdue(
         self, merchant_id: str, currency: str, *, now: datetime
@@ -69,7 +69,7 @@ class DebitStore(StandingStore):
             return Contended()
         except (ClientError, BotoCoreError) as error:
             # Not the same as to find none, which would release the hold.
-            return Unknown(type(error).__name__)
+            return Unknown(answers.code_of(error))
         found.sort(key=lambda debit: (debit.requested_at, debit.refund_id))
         more = len(found) > MAX_OVERDUE or len(keys) == OVERDUE_READ
         return Overdue(tuple(found[:MAX_OVERDUE]), more)
@@ -86,7 +86,7 @@ class DebitStore(StandingStore):
             # A definite "not now" is told from everything else, of which nothing is known.
             return Contended() if answers.is_not_now(error) else Unknown(answers.code_of(error))
         except BotoCoreError as error:
-            return Unknown(type(error).__name__)
+            return Unknown(answers.code_of(error))
         return Settled()
 
     def wait(self, debit: Debit, waits_for: str, *, now: datetime) -> bool:
