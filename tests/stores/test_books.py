@@ -28,7 +28,6 @@ from refunds import corrections, operations, reconciliation, statements, wallets
 from refunds.corrections import CorrectionRequest
 from refunds.errors import (
     Busy,
-    CorrectionNotOpen,
     InsufficientBalance,
     PayoutExceedsPayable,
     RefundNotReversible,
@@ -403,8 +402,7 @@ class Books(RuleBasedStateMachine):
         )
         store, key = self.stores.corrections, self._key()
         corrections.propose(key, request, operator="one", store=store, now=self.now)
-        # Told that it is decided, whose first answer was lost knows that it was.
-        with suppress(InsufficientBalance, CorrectionNotOpen):
+        with suppress(InsufficientBalance):
             self._insisted(
                 weather,
                 lambda: corrections.decide(

@@ -622,6 +622,19 @@ def test_with_more_overdue_refunds_than_a_plan_holds_no_newer_one_passes_the_oth
     assert funds(stores) == Funds(shards=(0,))
 
 
+def test_an_overdue_refund_that_nobody_can_read_is_in_no_other_s_way(stores: Stores) -> None:
+    for number in (1, 2):
+        accept(stores, number, requested_at=NOON - DAY - SECOND)
+        settle(stores, f"rf_{number}", now=NOON - DAY)
+    stores.client.update_item(
+        TableName=stores.table,
+        Key=table.refund("rf_1"),
+        UpdateExpression="REMOVE amount",
+    )
+    found = stores.debits.overdue(MERCHANT, "CNY", now=NOON)
+    assert found == Overdue((read(stores, "rf_2"),), more=False)
+
+
 def test_overdue_refunds_just_paid_hide_none_behind_them(
     stores: Stores, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -809,9 +822,10 @@ def test_a_correction_moves_money_once_another_operator_has_approved_it(stores: 
     assert (after.available, after.deposit, after.owed, after.headroom) == (100, 150, 70, 430)
     assert stores.wallets.buyer_balance(BUYER, "CNY") == 120
     before = everything(stores)
-    for again in (True, False):
+    for operator, again in (("three", True), ("two", False), ("one", True)):
         with pytest.raises(CorrectionNotOpen):
-            decide(stores, approve=again)
+            decide(stores, approve=again, operator=operator)
+    assert decide(stores) == approved, "whose first answer may have been lost"
     assert everything(stores) == before
     assert stores.corrections.correction("co_1") == approved
 
@@ -957,9 +971,11 @@ def test_corrections_are_listed_by_status_the_newest_first(stores: Stores) -> No
 # ── Reversals ───────────────────────────────────────────────────────────────────────────────────
 
 
-def reverse(stores: Stores, refund_id: str = "rf_1") -> corrections.Reversal:
+def reverse(
+    stores: Stores, refund_id: str = "rf_1", *, reason: str = "纠纷", operator: str = "op"
+) -> corrections.Reversal:
     return corrections.reverse(
-        refund_id, "纠纷", operator="op", store=stores.corrections, now=NOON + DAY
+        refund_id, reason, operator=operator, store=stores.corrections, now=NOON + DAY
     )
 
 
@@ -969,7 +985,8 @@ def test_a_reversal_takes_the_refund_back_once_and_repays_the_debt_first(stores:
     accept(stores)
     settle(stores, "rf_1")
     assert funds(stores) == Funds(shards=(0,), owed=60, headroom=0)
-    assert reverse(stores).amount == 100
+    reversal = reverse(stores)
+    assert reversal.amount == 100
     assert funds(stores) == Funds(shards=(40,), owed=0, headroom=60)
     assert stores.wallets.buyer_balance(BUYER, "CNY") == 0
     assert status_of(stores) is RefundStatus.REVERSED
@@ -977,9 +994,11 @@ def test_a_reversal_takes_the_refund_back_once_and_repays_the_debt_first(stores:
     assert order
     assert order.refundable == 900, "what was refunded once is not refunded again"
     before = everything(stores)
-    with pytest.raises(RefundNotReversible) as refused:
-        reverse(stores)
-    assert refused.value.facts == {"status": "reversed"}
+    for changed in ({"operator": "other"}, {"reason": "x"}):
+        with pytest.raises(RefundNotReversible) as refused:
+            reverse(stores, **changed)
+        assert refused.value.facts == {"status": "reversed"}
+    assert reverse(stores) == reversal, "whose first answer may have been lost"
     assert settle(stores, "rf_1") == settle(stores)
     assert everything(stores) == before
 
@@ -1012,7 +1031,7 @@ def test_a_refund_reversed_by_two_at_once_is_reversed_once(stores: Stores) -> No
     settle(stores, "rf_1")
 
     def another_comes_first(_: object) -> None:
-        reverse(Stores(stores.client, stores.table))
+        reverse(Stores(stores.client, stores.table), operator="other")
 
     with (
         wire.faulty(stores.client, "TransactWriteItems", another_comes_first),
@@ -1032,7 +1051,7 @@ def test_a_reversal_that_only_the_buyer_s_balance_refuses_is_told_to_be_done(
     refused = wire.canceled("None", "None", "ConditionalCheckFailed")
 
     def another_comes_first(request: object) -> AWSResponse | None:
-        reverse(Stores(stores.client, stores.table))
+        reverse(Stores(stores.client, stores.table), operator="other")
         return refused(request)
 
     with (

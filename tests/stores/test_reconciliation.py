@@ -10,7 +10,7 @@ from refunds import corrections, operations, reconciliation, statements, table
 from refunds.differences import Difference, Kind
 from refunds.operations import ShardsRequest
 from refunds.reconciliation import PAUSE, Report
-from refunds.statements import Owner
+from refunds.statements import Owner, StatementLost
 from refunds.stores import reconciliation as walks
 from refunds.stores.dynamo import CONFLICT_TRIES, to_item
 from refunds.table import Key
@@ -539,18 +539,57 @@ def test_a_gap_in_the_statements_is_filled_and_named_and_is_no_difference(
     assert (again.filled, again.differences) == (0, 0)
 
 
-def test_a_gap_that_cannot_be_filled_is_a_difference(stores: Stores) -> None:
+def said_unbooked(report: Report) -> list[str]:
+    kind = Kind.POSTING_UNBOOKED
+    return sorted(each.subject for each in report.named if each.kind is kind)
+
+
+def test_a_gap_that_cannot_be_filled_is_a_difference(
+    stores: Stores, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    market(stores)
+    subjects = unbooked(stores)
+
+    def lost(*_: object, **__: object) -> list[str]:
+        raise StatementLost
+
+    monkeypatch.setattr(walks.ReconciliationStore, "fill", lost)
+    clock = Clock()
+    go_on(stores, clock)
+    clock.now += PAUSE
+    report = go_on(stores, clock)
+    assert said_unbooked(report) == subjects
+    assert report.filled == 0
+
+
+def test_a_gap_in_a_statement_that_others_write_at_each_look_is_no_difference(
+    stores: Stores,
+) -> None:
     market(stores)
     subjects = unbooked(stores)
     clock = Clock()
-    never = [wire.canceled("ConditionalCheckFailed")] * (CONFLICT_TRIES * 4)
-    with wire.faulty(stores.client, "TransactWriteItems", *never):
+    always = [wire.canceled("ConditionalCheckFailed")] * (CONFLICT_TRIES * 2)
+    for _ in range(reconciliation.LOOKS):
+        with wire.faulty(stores.client, "TransactWriteItems", *always):
+            report = go_on(stores, clock)
+        clock.now += PAUSE
+    assert said_unbooked(report) == []
+    assert sorted(report.moving_named) == subjects
+    assert report.filled == 0
+
+
+def test_a_gap_in_a_statement_that_others_wrote_at_first_is_filled_later(stores: Stores) -> None:
+    market(stores)
+    unbooked(stores)
+    clock = Clock()
+    at_first = [wire.canceled("ConditionalCheckFailed")] * (CONFLICT_TRIES * 4)
+    with wire.faulty(stores.client, "TransactWriteItems", *at_first):
         go_on(stores, clock)
         clock.now += PAUSE
-        report = go_on(stores, clock)
-    unbooked_ = [each for each in report.named if each.kind is Kind.POSTING_UNBOOKED]
-    assert sorted(each.subject for each in unbooked_) == subjects
-    assert report.filled == 0
+        go_on(stores, clock)
+    while (report := go_on(stores, clock)).ended_at is None:
+        clock.now += PAUSE
+    assert (report.filled, report.differences, report.moving) == (2, 0, 0)
 
 
 def test_an_entry_that_has_lost_its_record_gets_it_back_and_is_not_booked_twice(

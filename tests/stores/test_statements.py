@@ -8,11 +8,18 @@ import pytest
 from refunds import ledger, table
 from refunds.errors import Busy
 from refunds.ledger import Cause, Leg, Part, Posting
-from refunds.statements import BEGINNING, END, Balances, Entry, Owner, StatementLost
+from refunds.statements import (
+    BEGINNING,
+    END,
+    PER_TRANSACTION,
+    Balances,
+    Entry,
+    Owner,
+    StatementLost,
+)
 from refunds.stores import rebuilds
 from refunds.stores.dynamo import CONFLICT_TRIES
 from refunds.stores.rebuilds import PostingMissing
-from refunds.stores.statements import PER_TRANSACTION
 from refunds.table import Key
 from refunds.times import format_instant
 from tests.stores import tables, wire

@@ -585,22 +585,41 @@ def test_what_is_due_is_found_whichever_bucket_it_is_in(stores: Stores) -> None:
     assert len(buckets) > 1
 
 
-def test_a_refund_that_both_its_due_buckets_name_is_due_once(
+def test_a_refund_that_several_due_buckets_name_is_due_once(
     stores: Stores, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The index is late: it was pending as the first was read, and waits as the second is."""
     accept(stores)
     pending = table.due_bucket("rf_1")
-    monkeypatch.setattr(table, "due_buckets", lambda: (pending, pending))
+    monkeypatch.setattr(table, "due_buckets", lambda _: (pending,))
     [due] = stores.sweeps.due(NOON + DAY)
     assert due.debit.refund_id == "rf_1"
+
+
+def one_place_each(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of each kind of due refunds a run sees one."""
+    monkeypatch.setattr(sweeps, "PER_BUCKET", dict.fromkeys(table.DueKind, 1))
+    monkeypatch.setattr(table, "DUE_BUCKETS", 1)
+
+
+def test_what_was_sent_again_takes_no_place_of_what_never_was(
+    stores: Stores, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    one_place_each(monkeypatch)
+    for number in range(3):
+        accept(stores, number)
+        [seen] = stores.sweeps.due(NOON + MINUTE)
+        assert stores.sweeps.postpone(seen, tries=1, until=NOON + 2 * MINUTE)
+    lost = accept(stores, 3, due_at=NOON + 3 * MINUTE)
+    found = stores.sweeps.due(NOON + 3 * MINUTE)
+    assert [each.debit for each in found if each.never_resent] == [lost]
+    assert [each.debit.tries for each in found if not each.never_resent] == [1]
 
 
 def test_what_waits_for_money_takes_no_place_of_what_is_pending(
     stores: Stores, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(sweeps, "PER_BUCKET", 1)
-    monkeypatch.setattr(table, "DUE_BUCKETS", 1)
+    one_place_each(monkeypatch)
     for number in range(3):
         stores.debits.wait(accept(stores, number), "funds", now=NOON - DAY)
     lost = accept(stores, 3)

@@ -505,6 +505,24 @@ class Sent:
         return frozenset(names)
 
 
+@pytest.mark.parametrize(
+    ("fault", "reason"),
+    [
+        (wire.refused("AccessDeniedException"), "AccessDeniedException"),
+        (wire.lost, "ReadTimeoutError"),
+    ],
+)
+def test_what_cannot_be_read_is_not_known_by_the_name_that_aws_gives_it(
+    funded: Stores, fault: wire.Fault, reason: str
+) -> None:
+    with (
+        wire.faulty(funded.client, "TransactGetItems", fault),
+        wire.faulty(funded.client, "Query", fault),
+    ):
+        assert funded.debits.funds(MERCHANT, "CNY") == Unknown(reason)
+        assert funded.debits.overdue(MERCHANT, "CNY", now=NOON) == Unknown(reason)
+
+
 @pytest.mark.parametrize("fault", [wire.lost, wire.broken(), REFUSED["ThrottlingException"]])
 @pytest.mark.parametrize("operation", ["Query", "BatchGetItem"])
 def test_a_look_for_the_overdue_that_fails_releases_no_hold(
@@ -577,6 +595,14 @@ def test_every_refund_has_its_message_however_many_there_are(queue: DebitQueue) 
 def test_nothing_to_send_is_nothing_sent(queue: DebitQueue) -> None:
     assert queue.send([]) == frozenset()
     assert queue.depth() == 0
+
+
+@pytest.mark.parametrize("fault", [wire.lost, wire.broken(), wire.refused("ThrottlingException")])
+def test_what_the_queue_does_not_say_it_holds_is_not_known(
+    queue: DebitQueue, fault: wire.Fault
+) -> None:
+    with wire.faulty(queue.client, "GetQueueAttributes", fault):
+        assert queue.depth() is None
 
 
 @pytest.mark.parametrize("fault", [wire.lost, wire.broken(), wire.refused("ThrottlingException")])

@@ -310,6 +310,8 @@ def test_a_correction_takes_two_operators(cloud: Cloud) -> None:
     assert post(cloud, correct_ledger, f"{path}/approve").code == "approver_is_proposer"
     approved = post(cloud, correct_ledger, f"{path}/approve", OTHER_OPERATOR)
     assert (approved.body["status"], approved.body["decided_by"]) == ("approved", "operator-2")
+    again = post(cloud, correct_ledger, f"{path}/approve", OTHER_OPERATOR)
+    assert (again.status, again.body) == (200, approved.body)
     late = post(cloud, correct_ledger, f"{path}/reject", OTHER_OPERATOR)
     assert (late.code, late.body["facts"]) == ("correction_not_open", {"status": "approved"})
     assert cloud.call(manage_wallet, "GET", "/wallet", SELLER).body["wallets"][0]["available"] == 70
@@ -356,7 +358,9 @@ def test_a_refund_is_reversed_once(cloud: Cloud) -> None:
     path = "/refunds/rf_1/reversal"
     reversed_ = post(cloud, correct_ledger, path, body={"reason": "纠纷"})
     assert (reversed_.status, reversed_.body["reversed_by"]) == (201, "operator")
-    again = post(cloud, correct_ledger, path, body={"reason": "纠纷"})
+    same = post(cloud, correct_ledger, path, body={"reason": "纠纷"})
+    assert (same.status, same.body) == (201, reversed_.body)
+    again = post(cloud, correct_ledger, path, OTHER_OPERATOR, body={"reason": "纠纷"})
     assert (again.code, again.body["facts"]) == ("refund_not_reversible", {"status": "reversed"})
     unknown = post(cloud, correct_ledger, "/refunds/rf_9/reversal", body={"reason": "x"})
     assert unknown.code == "refund_not_found"

@@ -40,11 +40,11 @@ class Register:
 
 @dataclass
 class Queue:
-    waiting: int = 0
+    waiting: int | None = 0
     room: int = 10_000
     sent: list[str] = field(default_factory=list)
 
-    def depth(self) -> int:
+    def depth(self) -> int | None:
         return self.waiting
 
     def send(self, refunds: Iterable[tuple[str, str]]) -> frozenset[str]:
@@ -113,6 +113,13 @@ def test_while_the_queue_holds_as_many_as_are_due_nothing_is_sent_again_and_agai
     assert all((each.due_at == NOON) is (sent == 0) for each in store.refunds.values())
 
 
+def test_of_a_queue_that_does_not_say_what_it_holds_the_most_is_thought() -> None:
+    store = register(due("rf_lost"), due("rf_again", tries=1), due("rf_old", PATIENCE, tries=1))
+    queue = Queue(waiting=None)
+    sweeps.sweep(store=store, queue=queue, now=NOON, ready=always)
+    assert queue.sent == ["rf_lost", "rf_old"]
+
+
 def test_patience_with_a_full_queue_ends_for_each_refund_by_itself() -> None:
     store = register(
         due("rf_new", PATIENCE - MICROSECOND, tries=1), due("rf_old", PATIENCE, tries=1)
@@ -124,7 +131,11 @@ def test_patience_with_a_full_queue_ends_for_each_refund_by_itself() -> None:
 
 
 def test_a_message_that_may_be_lost_is_sent_again_first_whatever_waits_and_is_queued() -> None:
-    store = register(*(due(f"rf_{n}", PATIENCE, waiting=True) for n in range(30)), due("rf_lost"))
+    store = register(
+        *(due(f"rf_{n}", PATIENCE, waiting=True) for n in range(30)),
+        *(due(f"rf_again_{n}", PATIENCE, tries=1) for n in range(30)),
+        due("rf_lost"),
+    )
     queue = Queue(waiting=1000)
     sweeps.sweep(store=store, queue=queue, now=NOON, ready=lambda _: not queue.sent)
     assert queue.sent[0] == "rf_lost"

@@ -1,6 +1,6 @@
 """What follows from a change of the table, off the hot path: statement entries, and events."""
 
-from collections import defaultdict
+from collections import defaultdict, deque
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -78,11 +78,13 @@ def fan_out(
     itself is raised, and the same records may come again.
 
     Raises:
-        Busy: some owners' statements were; all others are booked, and all events emitted.
+        Busy: some owners' statements were, or an order could not be read; what does not need them
+            is booked, and its events emitted. Any other error of AWS ends it where it is.
     """
     by_owner: defaultdict[Owner, dict[int, Posting]] = defaultdict(dict)
     emitted: list[Event] = []
     poisoned: dict[int, Poisoned] = {}
+    busy: Busy | None = None
     every = [*records]
     for place, record in enumerate(every):
         try:
@@ -90,15 +92,23 @@ def fan_out(
         except POISON as error:
             poisoned[place] = Poisoned(record, error)
             continue
+        except Busy as error:
+            busy = error
+            continue
         for owner, posting in postings:
             by_owner[owner][place] = posting
         emitted += told
-    booked, busy = 0, None
-    for owner, of_owner in by_owner.items():
+    booked, left = 0, deque(by_owner.items())
+    while left:
+        owner, of_owner = left.popleft()
         try:
             booked += _book(owner, [*of_owner.values()], store, now)
         except POISON as error:
-            poisoned |= {place: Poisoned(every[place], error) for place in of_owner}
+            if len(of_owner) > 1:
+                # Only one of them may be at fault: each by itself.
+                left.extend((owner, {place: each}) for place, each in of_owner.items())
+            else:
+                poisoned |= {place: Poisoned(every[place], error) for place in of_owner}
         except Busy as error:
             busy = error
     bus.put(emitted)

@@ -140,17 +140,36 @@ def decide(
 ) -> Correction:
     """Approve or reject a proposed correction; approving it moves the money, once.
 
+    Whoever decided it so, and asks again, gets the first answer: it may have been lost.
+
     Raises:
         CorrectionNotFound, CorrectionNotOpen: there is nothing to decide.
         ApproverIsProposer: it takes two.
         InsufficientBalance: an account would go where it may not; nothing is written.
     """
-    proposed = _open(correction_id, store)
     status = CorrectionStatus.APPROVED if approve else CorrectionStatus.REJECTED
+    try:
+        return _decide(correction_id, status, operator=operator, store=store, now=now)
+    except CorrectionNotOpen:
+        earlier = store.correction(correction_id)
+        if earlier and (earlier.status, earlier.decided_by) == (status, operator):
+            return earlier
+        raise
+
+
+def _decide(
+    correction_id: str,
+    status: CorrectionStatus,
+    *,
+    operator: str,
+    store: CorrectionStore,
+    now: datetime,
+) -> Correction:
+    proposed = _open(correction_id, store)
     decided = proposed.model_copy(
         update={"status": status, "decided_by": operator, "decided_at": now}
     )
-    if not approve:
+    if status is CorrectionStatus.REJECTED:
         while not store.reject(decided):
             _open(correction_id, store)
         return decided
@@ -176,10 +195,25 @@ def reverse(
 ) -> Reversal:
     """Take a succeeded refund back from its buyer; the merchant's debt is repaid first.
 
+    Whoever did so, and asks again with the same reason, gets the first answer.
+
     Raises:
         RefundNotFound, RefundNotReversible: it is not there, or has not succeeded.
         InsufficientBalance: the buyer no longer has the money.
     """
+    try:
+        return _reverse(refund_id, reason, operator=operator, store=store, now=now)
+    except RefundNotReversible:
+        made = store.posted(reversal_id(refund_id))
+        earlier = Reversal.model_validate(made[0]) if made else None
+        if earlier and (earlier.reversed_by, earlier.reason) == (operator, reason):
+            return earlier
+        raise
+
+
+def _reverse(
+    refund_id: str, reason: str, *, operator: str, store: CorrectionStore, now: datetime
+) -> Reversal:
     refund = _reversible(refund_id, store)
     reversal = Reversal(
         refund_id=refund_id,

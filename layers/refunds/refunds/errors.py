@@ -7,6 +7,9 @@ from typing import ClassVar
 
 type Fact = str | int | bool | list[str] | None
 
+UNREADABLE = (LookupError, TypeError, ValueError, AttributeError)
+"""What reading an item raises that was not written by the product; no answer of AWS is among it."""
+
 
 class RefundsError(Exception):
     """A refusal with a stable `code`.

@@ -13,6 +13,7 @@ from typing import Any, NamedTuple, Protocol
 
 from refunds import debits, ledger, statements
 from refunds.differences import Difference, Kind, difference, first_unequal
+from refunds.errors import UNREADABLE
 from refunds.ledger import Posting
 from refunds.refunds import reversal_id
 from refunds.statements import Balances, Entry, Head, Mark, MonthTotal, Owner
@@ -22,8 +23,6 @@ type Item = Mapping[str, Any]
 
 PAID = frozenset({"succeeded", "reversed"})
 RESERVED = PAID.union(debits.OPEN)
-UNREADABLE = (LookupError, TypeError, ValueError, AttributeError)
-"""What reading an item raises that was not written by the product; no answer of AWS is among it."""
 BOOKED_WITHIN = timedelta(seconds=60)
 """How long a posting may be on its way into the statements before it is booked from here."""
 

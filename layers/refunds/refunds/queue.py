@@ -75,9 +75,16 @@ class DebitQueue:
             return
         self.send((refund_id, merchant_id) for refund_id in waiting)
 
-    def depth(self) -> int:
-        """About how many messages it holds: to be received, or being worked on."""
-        answer = self.client.get_queue_attributes(QueueUrl=self.url, AttributeNames=[*HELD])
+    def depth(self) -> int | None:
+        """About how many messages it holds: to be received, or being worked on.
+
+        None when it does not say. Never raises.
+        """
+        try:
+            answer = self.client.get_queue_attributes(QueueUrl=self.url, AttributeNames=[*HELD])
+        except (ClientError, BotoCoreError) as error:
+            log_failure(error)
+            return None
         return sum(int(answer["Attributes"][each]) for each in HELD)
 
     def _send_batch(self, refunds: tuple[tuple[str, str], ...]) -> list[str]:

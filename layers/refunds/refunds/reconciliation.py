@@ -15,11 +15,12 @@ from typing import Any, NamedTuple, Protocol
 from pydantic import Field
 
 from refunds import invariants, ledger
+from refunds.deadline import Ready
 from refunds.differences import Difference, Kind
 from refunds.errors import Busy
 from refunds.fields import Instant, Model
 from refunds.invariants import BOOKED_WITHIN, Books, Item
-from refunds.statements import Owner, StatementLost
+from refunds.statements import PER_TRANSACTION, Owner, StatementLost
 from refunds.times import format_instant
 
 PAUSE = invariants.BOOKED_WITHIN
@@ -31,10 +32,6 @@ MAX_NAMED = 100
 MAX_SUSPECTS = 300
 AGAIN_AT_ONCE = 50
 """Suspects that are looked at again in one step."""
-FILLED_AT_ONCE = 45
-"""Gaps of one owner that are searched for, and booked, together."""
-
-type Ready = Callable[[int], bool]
 
 
 class Gap(NamedTuple):
@@ -194,8 +191,9 @@ def _look_again(report: Report, store: ReconciliationStore, now: datetime, ready
         if found and not (report.walked and filling.is_tried(found)):
             kept.append(again)
             continue
-        differences += [each for each in found if each in suspect.seemed]
-        changed = tuple(each for each in found if each not in suspect.seemed)
+        same = filling.judged(each for each in found if each in suspect.seemed)
+        differences += same
+        changed = tuple(each for each in found if each not in same)
         if changed and suspect.looks + 1 < LOOKS:
             update = {"seemed": changed, "looks": suspect.looks + 1}
             kept.append(again.model_copy(update=update))
@@ -246,9 +244,14 @@ class _Filling(NamedTuple):
     """Those that are booked now, by whomever, or whose posting is gone."""
     untried: frozenset[str]
     """Those for which there was no time."""
+    busy: frozenset[str]
+    """Those whose statement others were writing: it lags, and that is no difference."""
 
     def left_of(self, seemed: Iterable[Difference]) -> tuple[Difference, ...]:
         return tuple(each for each in seemed if each.subject not in self.settled)
+
+    def judged(self, seemed: Iterable[Difference]) -> list[Difference]:
+        return [each for each in seemed if each.subject not in self.busy]
 
     def is_tried(self, seemed: Iterable[Difference]) -> bool:
         return self.untried.isdisjoint(each.subject for each in seemed)
@@ -262,19 +265,23 @@ def _fill(gaps: Iterable[Gap], store: ReconciliationStore, now: datetime, ready:
     filled: list[str] = []
     settled: set[str] = set()
     untried: set[str] = set()
+    busy: set[str] = set()
     for owner, of_owner in by_owner.items():
-        for some in batched(of_owner, FILLED_AT_ONCE, strict=False):
+        for some in batched(of_owner, PER_TRANSACTION, strict=False):
             subjects = {gap.posting_id: gap.subject for gap in some}
             if not ready(0):
                 untried.update(subjects.values())
                 continue
             try:
                 booked = store.fill(owner, [*subjects], now=now)
-            except (Busy, StatementLost):
+            except Busy:
+                busy.update(subjects.values())
+                continue
+            except StatementLost:
                 continue
             filled += [subjects[each] for each in booked]
             settled.update(subjects.values())
-    return _Filling(filled, frozenset(settled), frozenset(untried))
+    return _Filling(filled, frozenset(settled), frozenset(untried), frozenset(busy))
 
 
 def _gaps(looked: Iterable[tuple[Item, Iterable[Difference]]]) -> Iterator[Gap]:

@@ -18,6 +18,8 @@ from refunds.times import format_instant
 
 BEGINNING, END = "0000", "9999"
 """Before and after every time, as texts are ordered."""
+PER_TRANSACTION = 45
+"""Postings of one booking: an entry and a record each; head and month are two more actions."""
 
 
 class Owner(NamedTuple):

@@ -3,7 +3,8 @@
 A pending refund that was never sent again is, whatever waits and whatever the queue holds: its
 message may be lost. All else must not feed an overload. Each sending moves a refund's next sweep on
 (2, 4 … 60 minutes). And as long as the queue holds at least as many messages as refunds are due,
-none of theirs is likely lost: only those that have been due for `PATIENCE` are sent.
+none of theirs is likely lost: only those that have been due for `PATIENCE` are sent; so it is when
+the queue does not say what it holds.
 """
 
 from collections.abc import Callable, Iterable
@@ -36,13 +37,15 @@ class Due:
 
 class SweepStore(Protocol):
     def due(self, now: datetime) -> list[Due]:
-        """Neither those that are pending nor those that wait take the others' places."""
+        """Those never sent again, those that were, those that wait: each has places of its own."""
 
     def postpone(self, due: Due, *, tries: int, until: datetime) -> bool: ...
 
 
 class SweepQueue(Protocol):
-    def depth(self) -> int: ...
+    def depth(self) -> int | None:
+        """None when the queue does not say."""
+
     def send(self, refunds: Iterable[tuple[str, str]]) -> frozenset[str]: ...
 
 
@@ -66,12 +69,15 @@ def sweep(
     now: datetime,
     ready: Callable[[int], bool],
 ) -> Sweep:
-    """Send the due refunds' messages again, each at most once for its time, the pending first.
+    """Send the due refunds' messages again, each at most once for its time.
+
+    Those that were never sent again come first, those that wait for money last.
 
     Ends when `ready(0)` says that there is no time for more: what is left is due still.
     """
-    due = sorted(store.due(now), key=lambda each: each.debit.waiting)
-    held = queue.depth() >= len(due)
+    due = sorted(store.due(now), key=lambda each: (each.debit.waiting, not each.never_resent))
+    depth = queue.depth()
+    held = depth is None or depth >= len(due)
     chosen = [
         each for each in due if not held or each.never_resent or each.due_at <= now - PATIENCE
     ]

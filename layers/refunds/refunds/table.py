@@ -33,6 +33,7 @@ Outside ids match `[A-Za-z0-9_-]`, so that `#` always separates.
 """
 
 from collections.abc import Mapping
+from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 from zlib import crc32
 
@@ -42,8 +43,8 @@ if TYPE_CHECKING:
 type Key = dict[str, dict[str, str]]
 
 DUE_BUCKETS = 32
-"""Keys of the sweeper's index for refunds that are pending, and as many for those that wait: no
-merchant and no minute makes one of them hot, and what waits stands in no other's way."""
+"""Keys of the sweeper's index for each kind of due refund: no merchant and no minute makes one of
+them hot."""
 
 LIST_BUCKETS = 8
 """Keys of each list of a merchant: 8,000 writes a second before an index key is hot."""
@@ -51,6 +52,16 @@ HOT_WALLETS = "wallets"
 """The due bucket of wallets with several shards: when to look whether they are quiet."""
 FUNDS_SUSPENSIONS = "suspensions"
 CORRECTIONS = "CORRECTIONS"
+
+
+class DueKind(StrEnum):
+    """What begins a due bucket's name. No kind stands in another's way."""
+
+    NEW = ""
+    """Pending, and never sent again: its only message may be lost."""
+    RESENT = "resent#"
+    WAITING = "waiting#"
+
 
 MERCHANT_LIST = "ByMerchant"
 BUYER_LIST = "ByBuyer"
@@ -160,14 +171,12 @@ def bucket(thing_id: str) -> int:
     return crc32(thing_id.encode()) % LIST_BUCKETS
 
 
-def due_bucket(refund_id: str, *, waiting: bool = False) -> str:
-    number = crc32(refund_id.encode()) % DUE_BUCKETS
-    return f"waiting#{number}" if waiting else str(number)
+def due_bucket(refund_id: str, kind: DueKind = DueKind.NEW) -> str:
+    return f"{kind}{crc32(refund_id.encode()) % DUE_BUCKETS}"
 
 
-def due_buckets() -> tuple[str, ...]:
-    numbers = range(DUE_BUCKETS)
-    return (*map(str, numbers), *(f"waiting#{number}" for number in numbers))
+def due_buckets(kind: DueKind) -> tuple[str, ...]:
+    return tuple(f"{kind}{number}" for number in range(DUE_BUCKETS))
 
 
 def reconciliation(run_id: str) -> Key:

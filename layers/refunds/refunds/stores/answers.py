@@ -41,5 +41,8 @@ def may_pass(error: ClientError | BotoCoreError) -> bool:
     return is_not_now(error) or status >= HTTPStatus.INTERNAL_SERVER_ERROR
 
 
-def code_of(error: ClientError) -> str:
-    return error.response["Error"]["Code"]
+def code_of(error: ClientError | BotoCoreError) -> str:
+    """What AWS calls it; what botocore does, when no answer came."""
+    if isinstance(error, ClientError):
+        return error.response["Error"]["Code"]
+    return type(error).__name__

@@ -1,7 +1,7 @@
 """The debit's transaction, and which reply each answer of DynamoDB is."""
 
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 from zlib import crc32
@@ -10,8 +10,9 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from refunds import table
 from refunds.debits import MAX_OVERDUE, OPEN, Debit, next_try_at
-from refunds.errors import Busy
+from refunds.errors import UNREADABLE, Busy
 from refunds.funding import HELD_AFTER, Funds, Payment, Plan
+from refunds.observability import logger
 from refunds.settlement import (
     Contended,
     Frozen,
@@ -25,7 +26,7 @@ from refunds.settlement import (
 from refunds.stores import answers
 from refunds.stores.dynamo import Action, Values, actions_of, refused_actions
 from refunds.stores.standing import StandingStore
-from refunds.times import format_instant
+from refunds.times import format_instant, parse_instant
 
 OPEN_VALUES = dict(zip(("pending", "awaiting"), OPEN, strict=True))
 OPEN_STILL = "#status IN (:pending, :awaiting)"
@@ -41,10 +42,10 @@ FUNDED_AND_NOT_HELD = f"{FUNDED} AND attribute_not_exists(held)"
 
 class DebitStore(StandingStore):
     def debits(self, refund_ids: Sequence[str]) -> tuple[list[Debit], set[str]]:
-        """The open ones of at most 100 refunds, and the ids of all that exist."""
+        """The open ones of at most 100 refunds, and the ids of all that exist and can be read."""
         items = self.get_many([table.refund(refund_id) for refund_id in refund_ids])
-        debits = [debit_of(item) for item in items if is_open(item)]
-        return debits, {item["refund_id"] for item in items}
+        debits, unreadable = read_each(items, open_debit)
+        return debits, {_id_of(item) for item in items} - unreadable
 
     def shard(self, merchant_id: str, currency: str, *, seed: str) -> int:
         return crc32(seed.encode()) % self.shards(merchant_id, currency)
@@ -55,7 +56,7 @@ class DebitStore(StandingStore):
         except Busy:
             return Contended()
         except (ClientError, BotoCoreError) as error:
-            return Unknown(type(error).__name__)
+            return Unknown(answers.code_of(error))
 
     def overdue(
         self, merchant_id: str, currency: str, *, now: datetime
@@ -63,12 +64,12 @@ class DebitStore(StandingStore):
         before = format_instant(now - HELD_AFTER)
         try:
             keys = self.waiting_keys(merchant_id, currency, before=before, limit=OVERDUE_READ)
-            found = [debit_of(item) for item in self.get_many(keys) if is_open(item)]
+            found, _ = read_each(self.get_many(keys), open_debit)
         except Busy:
             return Contended()
         except (ClientError, BotoCoreError) as error:
             # Not the same as to find none, which would release the hold.
-            return Unknown(type(error).__name__)
+            return Unknown(answers.code_of(error))
         found.sort(key=lambda debit: (debit.requested_at, debit.refund_id))
         more = len(found) > MAX_OVERDUE or len(keys) == OVERDUE_READ
         return Overdue(tuple(found[:MAX_OVERDUE]), more)
@@ -85,7 +86,7 @@ class DebitStore(StandingStore):
             # A definite "not now" is told from everything else, of which nothing is known.
             return Contended() if answers.is_not_now(error) else Unknown(answers.code_of(error))
         except BotoCoreError as error:
-            return Unknown(type(error).__name__)
+            return Unknown(answers.code_of(error))
         return Settled()
 
     def wait(self, debit: Debit, waits_for: str, *, now: datetime) -> bool:
@@ -102,7 +103,7 @@ class DebitStore(StandingStore):
                     **OPEN_VALUES,
                     "waits_for": waits_for,
                     "due_at": format_instant(next_try_at(tries, now)),
-                    "bucket": table.due_bucket(debit.refund_id, waiting=True),
+                    "bucket": table.due_bucket(debit.refund_id, table.DueKind.WAITING),
                     "tries": tries + 1,
                     "list": table.waiting_list(debit.merchant_id, debit.currency, debit.refund_id),
                     "now": format_instant(now),
@@ -195,8 +196,39 @@ def is_open(item: Mapping[str, Any]) -> bool:
     return item["status"] in OPEN
 
 
-def debit_of(item: Values) -> Debit:
-    return Debit(
+def read_each[Found](
+    items: Iterable[Values], read: Callable[[Values], Found | None]
+) -> tuple[list[Found], set[str]]:
+    """What `read` finds in refunds, and the ids of those that nobody can read.
+
+    One that was not written by the product is in no other's way.
+    """
+    found: list[Found] = []
+    unreadable: set[str] = set()
+    for item in items:
+        try:
+            one = read(item)
+        except UNREADABLE:
+            unreadable.add(_id_of(item))
+        else:
+            found += [one] if one is not None else []
+    if unreadable:
+        logger.error("refunds_unreadable", refunds=sorted(unreadable))
+    return found, unreadable
+
+
+def open_debit(item: Values) -> Debit | None:
+    """Raises one of UNREADABLE."""
+    return _debit_of(item) if is_open(item) else None
+
+
+def _id_of(item: Values) -> str:
+    pk: str = item["pk"]
+    return pk.removeprefix("REFUND#")
+
+
+def _debit_of(item: Values) -> Debit:
+    debit = Debit(
         refund_id=item["refund_id"],
         merchant_id=item["merchant_id"],
         buyer_id=item["buyer_id"],
@@ -206,3 +238,8 @@ def debit_of(item: Values) -> Debit:
         tries=item.get("tries", 0),
         waiting=item["status"] == "awaiting_funds",
     )
+    typed = all(type(getattr(debit, name)) is kind for name, kind in Debit.__annotations__.items())
+    if not typed or debit.refund_id != _id_of(item):
+        raise ValueError
+    parse_instant(debit.requested_at)
+    return debit

@@ -18,7 +18,7 @@ from refunds.deadline import Ready
 from refunds.errors import Busy
 from refunds.settings import Settings
 from refunds.stores import answers
-from refunds.table import DUE_LIST, Key
+from refunds.table import DUE_LIST, Key, key_of
 from refunds.times import format_instant
 
 if TYPE_CHECKING:
@@ -277,7 +277,7 @@ class Dynamo:
         )
         for answer in pages:
             for item in answer["Items"]:
-                yield {"pk": item["pk"], "sk": item["sk"]}  # type: ignore[dict-item]
+                yield key_of(from_item(item))
 
     def get_together(
         self, keys: Sequence[Key], *, ready: Ready | None = None

@@ -24,14 +24,6 @@ KNOWN_AT_MOST = 1000
 """Wallets whose number of shards one function keeps in mind."""
 
 
-class Changed(Exception):
-    """The wallet is not as it was read; nothing was written."""
-
-
-def changed(_: Values | None) -> Exception:
-    return Changed()
-
-
 @dataclass(frozen=True)
 class FundStore(Dynamo):
     known: dict[tuple[str, str], tuple[int, float]] = field(default_factory=dict)
@@ -138,7 +130,7 @@ class FundStore(Dynamo):
             )
             found += [from_item(item) for item in answer["Items"]]
         found.sort(key=itemgetter("requested_at"))
-        return [{"pk": {"S": each["pk"]}, "sk": {"S": each["sk"]}} for each in found[:limit]]
+        return [table.key_of(each) for each in found[:limit]]
 
     def waiting_ids(self, merchant_id: str, currency: str, *, limit: int) -> list[str]:
         keys = self.waiting_keys(merchant_id, currency, limit=limit)

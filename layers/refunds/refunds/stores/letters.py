@@ -18,6 +18,7 @@ from refunds.letters import Letter, Parcel, Standing
 from refunds.queue import HELD, DebitQueue
 from refunds.redrive import Sent
 from refunds.settings import fan_out_changes_alias
+from refunds.stores import answers
 from refunds.stores.changes import EventBus
 from refunds.stores.dynamo import Dynamo
 
@@ -136,10 +137,10 @@ class OrderTarget:
             for each in parcels
         ]
         try:
-            answers = self.bus.put_each(told)
+            answered = self.bus.put_each(told)
         except (ClientError, BotoCoreError) as error:
-            return Sent(frozenset(), _kind(error))
-        pairs = zip(parcels, answers, strict=True)
+            return Sent(frozenset(), answers.code_of(error))
+        pairs = zip(parcels, answered, strict=True)
         taken = frozenset(each.letter.message_id for each, ok in pairs if ok)
         return Sent(taken, None if taken else "NotTaken")
 
@@ -161,7 +162,7 @@ class ChangeTarget:
             try:
                 done = self._done(each.content)
             except (ClientError, BotoCoreError) as error:
-                return Sent(frozenset(taken), _kind(error))
+                return Sent(frozenset(taken), answers.code_of(error))
             if done:
                 taken.add(each.letter.message_id)
         return Sent(frozenset(taken))
@@ -175,12 +176,6 @@ class ChangeTarget:
         )
         said = json.loads(answer["Payload"].read())
         return not answer.get("FunctionError") and bool(said == {"poisoned": 0})
-
-
-def _kind(error: ClientError | BotoCoreError) -> str:
-    if isinstance(error, ClientError):
-        return error.response["Error"]["Code"]
-    return type(error).__name__
 
 
 def _letter(message: "MessageTypeDef") -> Letter:

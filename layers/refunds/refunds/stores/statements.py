@@ -7,7 +7,7 @@ from itertools import batched
 from refunds import statements, table
 from refunds.errors import Busy
 from refunds.ledger import Posting
-from refunds.statements import Entry, Head, Owner, StatementLost
+from refunds.statements import PER_TRANSACTION, Entry, Head, Owner, StatementLost
 from refunds.stores.dynamo import CONFLICT_TRIES, Action
 from refunds.stores.entries import (
     EntryStore,
@@ -17,9 +17,6 @@ from refunds.stores.entries import (
     values_of_entry,
     values_of_head,
 )
-
-PER_TRANSACTION = 45
-"""Postings of one transaction: an entry and a record each; head and month are two more."""
 
 
 class StatementStore(EntryStore):

@@ -6,8 +6,8 @@ from datetime import datetime
 from botocore.exceptions import BotoCoreError, ClientError
 
 from refunds import table
-from refunds.errors import RefundsError
-from refunds.invariants import UNREADABLE
+from refunds.errors import UNREADABLE, RefundsError
+from refunds.stores import answers
 from refunds.stores.shards import QUIET_AFTER
 from refunds.stores.standing import StandingStore
 from refunds.times import format_instant
@@ -61,7 +61,7 @@ class UpkeepStore(StandingStore):
         """Raises NotTended: what AWS said, or what is wrong with the row."""
         try:
             return do()
-        except ClientError as error:
-            raise NotTended(error.response["Error"]["Code"]) from error
-        except (BotoCoreError, RefundsError, *UNREADABLE) as error:
+        except (ClientError, BotoCoreError) as error:
+            raise NotTended(answers.code_of(error)) from error
+        except (RefundsError, *UNREADABLE) as error:
             raise NotTended(type(error).__name__) from error
