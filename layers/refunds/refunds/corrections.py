@@ -12,6 +12,7 @@ from typing import Annotated, Protocol
 from pydantic import AfterValidator, Field, StringConstraints
 
 from refunds import funding, ledger, wallets
+from refunds.deadline import Ready
 from refunds.errors import (
     ApproverIsProposer,
     Busy,
@@ -136,7 +137,13 @@ def propose(
 
 
 def decide(
-    correction_id: str, *, approve: bool, operator: str, store: CorrectionStore, now: datetime
+    correction_id: str,
+    *,
+    approve: bool,
+    operator: str,
+    store: CorrectionStore,
+    now: datetime,
+    ready: Ready | None = None,
 ) -> Correction:
     """Approve or reject a proposed correction; approving it moves the money, once.
 
@@ -160,7 +167,7 @@ def decide(
     posting = Posting(correction_id, Cause.CORRECTION, proposed.currency, format_instant(now), legs)
     for _ in range(ATTEMPTS):
         try:
-            store.approve(decided, posting, _funds_of(legs, proposed.currency, store))
+            store.approve(decided, posting, _funds_of(legs, proposed.currency, store, ready))
         except BalancesChanged:
             continue
         except InsufficientBalance:
@@ -246,8 +253,13 @@ def merchants_of(legs: Iterable[Leg | CorrectionLeg]) -> list[str]:
     return sorted({owner for kind, owner, *_ in accounts if kind == "merchant"})
 
 
-def _funds_of(legs: tuple[Leg, ...], currency: str, store: CorrectionStore) -> dict[str, Funds]:
+def _funds_of(
+    legs: tuple[Leg, ...], currency: str, store: CorrectionStore, ready: Ready | None
+) -> dict[str, Funds]:
     merchants = merchants_of(legs)
     for merchant_id in merchants:
         store.open_wallet(merchant_id, currency)
-    return {merchant_id: store.read_funds(merchant_id, currency) for merchant_id in merchants}
+    return {
+        merchant_id: store.read_funds(merchant_id, currency, ready=ready)
+        for merchant_id in merchants
+    }

@@ -49,13 +49,16 @@ class DebitStore(StandingStore):
     def shard(self, merchant_id: str, currency: str, *, seed: str) -> int:
         return crc32(seed.encode()) % self.shards(merchant_id, currency)
 
-    def funds(self, merchant_id: str, currency: str) -> Funds | Contended | Unknown:
+    def funds(
+        self, merchant_id: str, currency: str, *, at_one_instant: bool
+    ) -> Funds | Contended | Unknown:
+        read = self.read_funds if at_one_instant else self.glance
         try:
-            return self.read_funds(merchant_id, currency)
+            return read(merchant_id, currency)
         except Busy:
             return Contended()
         except (ClientError, BotoCoreError) as error:
-            return Unknown(type(error).__name__)
+            return Unknown(_told(error))
 
     def overdue(
         self, merchant_id: str, currency: str, *, now: datetime
@@ -68,7 +71,7 @@ class DebitStore(StandingStore):
             return Contended()
         except (ClientError, BotoCoreError) as error:
             # Not the same as to find none, which would release the hold.
-            return Unknown(type(error).__name__)
+            return Unknown(_told(error))
         found.sort(key=lambda debit: (debit.requested_at, debit.refund_id))
         more = len(found) > MAX_OVERDUE or len(keys) == OVERDUE_READ
         return Overdue(tuple(found[:MAX_OVERDUE]), more)
@@ -81,11 +84,11 @@ class DebitStore(StandingStore):
         except self.client.exceptions.TransactionCanceledException as error:
             reasons = error.response.get("CancellationReasons", [])
             return _reply(reasons, actions, plan.payments)
-        except ClientError as error:
+        except (ClientError, BotoCoreError) as error:
             # A definite "not now" is told from everything else, of which nothing is known.
-            return Contended() if answers.is_not_now(error) else Unknown(answers.code_of(error))
-        except BotoCoreError as error:
-            return Unknown(type(error).__name__)
+            if isinstance(error, ClientError) and answers.is_not_now(error):
+                return Contended()
+            return Unknown(_told(error))
         return Settled()
 
     def wait(self, debit: Debit, waits_for: str, *, now: datetime) -> bool:
@@ -189,6 +192,10 @@ def _reply(reasons: Sequence[Any], actions: Sequence[Action], payments: Sequence
     if any(reason.get("Code") in answers.CONTENTION for reason in reasons):
         return Contended()
     return Unknown(", ".join(sorted({str(reason.get("Code")) for reason in reasons})))
+
+
+def _told(error: ClientError | BotoCoreError) -> str:
+    return answers.code_of(error) if isinstance(error, ClientError) else type(error).__name__
 
 
 def is_open(item: Mapping[str, Any]) -> bool:

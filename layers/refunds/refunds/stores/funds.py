@@ -23,14 +23,6 @@ KNOWN_AT_MOST = 1000
 """Wallets whose number of shards one function keeps in mind."""
 
 
-class Changed(Exception):
-    """The wallet is not as it was read; nothing was written."""
-
-
-def changed(_: Values | None) -> Exception:
-    return Changed()
-
-
 @dataclass(frozen=True)
 class FundStore(Dynamo):
     known: dict[tuple[str, str], tuple[int, float]] = field(default_factory=dict)
