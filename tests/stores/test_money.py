@@ -30,7 +30,7 @@ from refunds.funding import Funds, Parts, Payment, Plan
 from refunds.members import Party, Role
 from refunds.operations import LimitsRequest, ShardsRequest
 from refunds.refunds import RefundStatus
-from refunds.settlement import Frozen, Overdue, Rejected, Settled, Short
+from refunds.settlement import Contended, Frozen, Overdue, Rejected, Settled, Short
 from refunds.standing import Cause, Status
 from refunds.stores import debits as stored_debits
 from refunds.stores import funds as stored_funds
@@ -320,6 +320,19 @@ def test_a_wallet_grows_at_most_every_few_seconds_and_no_further_than_its_limit(
         sizes.append(len(funds(stores).shards))
     assert sizes == [4, 8, 16, 16, 16]
     assert funds(stores).available == 100
+
+
+def test_a_wallet_that_cannot_grow_now_is_written_once_a_minute_at_the_most(
+    stores: Stores,
+) -> None:
+    fund(stores, 100)
+    reshard(stores, MAX_SHARDS)
+    written = []
+    for seconds in (0, 1, 59, 61):
+        with wire.faulty(stores.client, "UpdateItem") as line:
+            assert not stores.debits.grow(MERCHANT, "CNY", now=NOON + seconds * SECOND)
+        written.append(len(line.sent))
+    assert written == [1, 0, 0, 1]
 
 
 def test_a_wallet_that_is_quiet_gives_its_shards_back_half_by_half(stores: Stores) -> None:
@@ -640,6 +653,9 @@ def test_overdue_refunds_just_paid_hide_none_behind_them(
     assert found == Overdue((read(stores, "rf_2"),), more=False)
     monkeypatch.setattr(stored_debits, "OVERDUE_READ", 2)
     assert stores.debits.overdue(MERCHANT, "CNY", now=NOON) == replace(found, more=True)
+    # With none left of those that are named, it is not known who comes next.
+    monkeypatch.setattr(DebitStore, "waiting_keys", lambda *_, **__: late * 2)
+    assert stores.debits.overdue(MERCHANT, "CNY", now=NOON) == Contended()
 
 
 def test_a_held_wallet_is_released_when_the_overdue_refund_was_canceled(stores: Stores) -> None:

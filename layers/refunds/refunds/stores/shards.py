@@ -28,6 +28,8 @@ from refunds.table import Key
 from refunds.times import format_instant
 
 GROW_AT_MOST_EVERY = timedelta(seconds=5)
+WATCH_AT_MOST_EVERY = timedelta(minutes=1)
+"""A wallet that cannot grow now is written no oftener: its moves and marks are conditioned on it."""
 QUIET_AFTER = timedelta(minutes=5)
 """How long a wallet must have been without contention before it gives shards back."""
 MAX_MOVES = 3 * MAX_SHARDS
@@ -160,17 +162,18 @@ class ShardStore(FundStore):
         config = self.get(key)
         if config is None:
             return False
+        last, count = config.get("resharded_at"), config["shards"]
+        grows = count < MAX_SHARDS and not (
+            last and now - datetime.fromisoformat(last) < GROW_AT_MOST_EVERY
+        )
         # When to look whether the wallet has been quiet for long enough to shrink.
-        watch = {"at": format_instant(now + QUIET_AFTER), "bucket": table.HOT_WALLETS}
-        self.update(key, "SET due_at = :at, due_bucket = :bucket", None, watch)
-        last = config.get("resharded_at")
-        if last and now - datetime.fromisoformat(last) < GROW_AT_MOST_EVERY:
-            return False
-        count: int = config["shards"]
-        if count >= MAX_SHARDS:
-            return False
-        self.reshard(merchant_id, currency, count * 2, now=now)
-        return True
+        quiet_at = now + QUIET_AFTER
+        if grows or config.get("due_at", "") < format_instant(quiet_at - WATCH_AT_MOST_EVERY):
+            watch = {"at": format_instant(quiet_at), "bucket": table.HOT_WALLETS}
+            self.update(key, "SET due_at = :at, due_bucket = :bucket", None, watch)
+        if grows:
+            self.reshard(merchant_id, currency, count * 2, now=now)
+        return grows
 
     # ── What is marked on all of them ───────────────────────────────────────────────────────────
 
