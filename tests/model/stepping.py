@@ -117,11 +117,24 @@ class SteppedDebits(DebitStore):
         acting().wanted = sum(debit.amount for debit in everyone)
         return super().debit(plan, now=now)
 
-    def hold(self, merchant_id: str, currency: str, *, held: bool) -> None:
+    def overdue(self, merchant_id: str, currency: str, *, now: datetime, ready: Any = None) -> Any:  # noqa: ARG002
+        return super().overdue(merchant_id, currency, now=now)
+
+    def hold(self, merchant_id: str, currency: str, *, held: bool, ready: Any = None) -> None:  # noqa: ARG002
         acting().takes("holds")
         super().hold(merchant_id, currency, held=held)
 
-    def grow(self, merchant_id: str, currency: str, *, now: datetime) -> bool:  # noqa: ARG002
+    def suspend_for_funds(
+        self,
+        merchant_id: str,
+        currency: str,
+        *,
+        now: datetime,
+        ready: Any = None,  # noqa: ARG002
+    ) -> bool:
+        return super().suspend_for_funds(merchant_id, currency, now=now)
+
+    def grow(self, merchant_id: str, currency: str, *, now: datetime, ready: Any = None) -> bool:  # noqa: ARG002
         """A step of its own: a reshard may come at any time."""
         return False
 

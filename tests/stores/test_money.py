@@ -1,7 +1,7 @@
 """Money on every engine: the waterfall, shards, freezing, payouts, corrections, suspensions."""
 
 from contextlib import suppress
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -304,6 +304,55 @@ def test_a_shard_that_is_hot_is_tried_again_while_there_is_time(stores: Stores) 
             MERCHANT, wanted, store=stores.operations, now=NOON, ready=lambda _: True
         )
     assert (operated.shards, operated.available) == (2, 100)
+
+
+def test_a_wallet_that_cannot_be_spread_evenly_has_as_many_shards_all_the_same(
+    stores: Stores,
+) -> None:
+    reshard_empty(stores, 4)
+    fund(stores, 90)
+    with wire.faulty(stores.client, "TransactWriteItems", wire.fine, *[HOT] * 9):
+        reshard(stores, 4)
+    assert (len(funds(stores).shards), funds(stores).available) == (4, 90)
+
+
+def test_a_wallet_that_grows_is_not_spread_evenly_amid_conflicts(stores: Stores) -> None:
+    reshard_empty(stores, 2)
+    fund(stores, 90)
+    with wire.faulty(stores.client, "TransactWriteItems") as line:
+        assert stores.debits.grow(MERCHANT, "CNY", now=NOON + DAY)
+    assert (len(funds(stores).shards), len(line.sent)) == (4, 2)
+
+
+@dataclass
+class Until:
+    """Time for so many calls."""
+
+    line: wire.Line
+    calls: int
+
+    def __call__(self, _: int) -> bool:
+        return len(self.line.sent) < self.calls
+
+
+def test_without_time_for_another_call_none_of_many_is_begun(stores: Stores) -> None:
+    fund(stores, 100)
+    client, debits = stores.client, stores.debits
+    with wire.faulty(client, "Query") as line:
+        found = debits.overdue(MERCHANT, "CNY", now=NOON, ready=Until(line, 3))
+    assert (found, len(line.sent)) == (Contended(), 3)
+    with wire.faulty(client, "TransactWriteItems") as line, pytest.raises(Busy):
+        debits.reshard(MERCHANT, "CNY", 8, now=NOON, ready=Until(line, 3))
+    assert (len(funds(stores).shards), len(line.sent)) == (4, 3)
+    with wire.faulty(client, "TransactWriteItems") as line:
+        debits.hold(MERCHANT, "CNY", held=True, ready=Until(line, 3))
+    assert (funds(stores).held, len(line.sent)) == (None, 3)
+    with wire.faulty(client, "UpdateItem") as line:
+        assert not debits.grow(MERCHANT, "CNY", now=NOON + DAY, ready=Until(line, 1))
+    assert len(funds(stores).shards) == 4
+    with wire.faulty(client, "GetItem") as line:
+        assert not debits.suspend_for_funds(MERCHANT, "CNY", now=NOON, ready=Until(line, 1))
+    assert len(line.sent) == 1
 
 
 def test_a_wallet_grows_at_most_every_few_seconds_and_no_further_than_its_limit(
@@ -1234,8 +1283,8 @@ def test_the_upkeep_ends_when_its_time_does_and_the_next_run_goes_on(stores: Sto
     two_shards_each(stores)
     certify(stores)
     assert stores.debits.suspend_for_funds(MERCHANT, "CNY", now=NOON)
-    time = iter([True, True, False])
-    done = upkeep.tend(store=stores.upkeep, now=LATER, ready=lambda _: next(time))
+    with wire.faulty(stores.client, "UpdateItem") as line:
+        done = upkeep.tend(store=stores.upkeep, now=LATER, ready=Until(line, 2))
     assert done == Upkeep(shrunk=2, restored=1), "of either kind in turn"
     assert tend(stores, LATER) == Upkeep(shrunk=3)
 

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from refunds import debits, funding, settlement
-from refunds.deadline import LONGEST_CALL_MS
+from refunds.deadline import LONGEST_CALL_MS, Ready
 from refunds.debits import MAX_OVERDUE, Debit
 from refunds.funding import Funds, Plan
 from refunds.settlement import (
@@ -88,7 +88,12 @@ class Book:
         return found or self.sources.get((merchant_id, currency), Funds())
 
     def overdue(
-        self, merchant_id: str, currency: str, *, now: datetime
+        self,
+        merchant_id: str,
+        currency: str,
+        *,
+        now: datetime,
+        ready: Ready,  # noqa: ARG002
     ) -> Overdue | Contended | Unknown:
         if missed := next(self.sight, None):
             return missed
@@ -103,7 +108,14 @@ class Book:
         found.sort(key=lambda each: (each.requested_at, each.refund_id))
         return Overdue(tuple(found[:MAX_OVERDUE]), more=len(found) > MAX_OVERDUE)
 
-    def hold(self, merchant_id: str, currency: str, *, held: bool) -> None:
+    def hold(
+        self,
+        merchant_id: str,
+        currency: str,
+        *,
+        held: bool,
+        ready: Ready,  # noqa: ARG002
+    ) -> None:
         self.holds.append(held)
         self.change((merchant_id, currency), held=held)
 

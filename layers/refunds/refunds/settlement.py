@@ -20,6 +20,7 @@ from datetime import datetime
 from typing import Protocol
 
 from refunds import funding
+from refunds.deadline import Ready
 from refunds.debits import Debit
 from refunds.funding import Funds, Plan
 
@@ -81,10 +82,10 @@ class DebitStore(Protocol):
         self, merchant_id: str, currency: str, *, at_one_instant: bool
     ) -> Funds | Contended | Unknown: ...
     def overdue(
-        self, merchant_id: str, currency: str, *, now: datetime
+        self, merchant_id: str, currency: str, *, now: datetime, ready: Ready
     ) -> Overdue | Contended | Unknown: ...
 
-    def hold(self, merchant_id: str, currency: str, *, held: bool) -> None: ...
+    def hold(self, merchant_id: str, currency: str, *, held: bool, ready: Ready) -> None: ...
     def debit(self, plan: Plan, *, now: datetime) -> Reply: ...
     def wait(self, debit: Debit, waits_for: str, *, now: datetime) -> bool: ...
 
@@ -126,7 +127,8 @@ def settle(
     """Settle one merchant's group in one currency, whatever the database replies.
 
     `ready(attempt)` waits before each try after the first, and says whether there is time for it.
-    It is asked before each call of the store: what is left when there is none is given back.
+    It is asked before each call of the store, which asks it before each of many calls of its own:
+    what is left when there is none is given back.
     """
     settling = _Settling(store, clock, ready, left=[*group])
     try:
@@ -228,7 +230,7 @@ class _Settling:
 
     def _holding(self, planned: Plan, funds: Funds, *, held: bool) -> Plan:
         if held != funds.held:
-            self._in_time().hold(*self._wallet, held=held)
+            self._in_time().hold(*self._wallet, held=held, ready=self.ready)
         # The overdue that joined only now keep their own next try.
         named = _ids(self.left)
         waiting = tuple(debit for debit in planned.waiting if debit.refund_id in named)
@@ -242,7 +244,9 @@ class _Settling:
         return self._read(lambda store: store.funds(*self._wallet, at_one_instant=at_one_instant))
 
     def _overdue(self) -> Overdue:
-        return self._read(lambda store: store.overdue(*self._wallet, now=self.clock()))
+        return self._read(
+            lambda store: store.overdue(*self._wallet, now=self.clock(), ready=self.ready)
+        )
 
     def _read[Found](self, read: Callable[[DebitStore], Found | Contended | Unknown]) -> Found:
         """Raises _GivenBack: it could not be read."""

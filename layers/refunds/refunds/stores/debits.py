@@ -9,6 +9,7 @@ from zlib import crc32
 from botocore.exceptions import BotoCoreError, ClientError
 
 from refunds import table
+from refunds.deadline import Ready
 from refunds.debits import MAX_OVERDUE, OPEN, Debit, next_try_at
 from refunds.errors import Busy
 from refunds.funding import HELD_AFTER, Funds, Payment, Plan
@@ -23,7 +24,7 @@ from refunds.settlement import (
     Unknown,
 )
 from refunds.stores import answers
-from refunds.stores.dynamo import Action, Values, actions_of, refused_actions
+from refunds.stores.dynamo import Action, Values, actions_of, in_time, refused_actions
 from refunds.stores.standing import StandingStore
 from refunds.times import format_instant
 
@@ -61,11 +62,14 @@ class DebitStore(StandingStore):
             return Unknown(_told(error))
 
     def overdue(
-        self, merchant_id: str, currency: str, *, now: datetime
+        self, merchant_id: str, currency: str, *, now: datetime, ready: Ready | None = None
     ) -> Overdue | Contended | Unknown:
         before = format_instant(now - HELD_AFTER)
         try:
-            keys = self.waiting_keys(merchant_id, currency, before=before, limit=OVERDUE_READ)
+            keys = self.waiting_keys(
+                merchant_id, currency, before=before, limit=OVERDUE_READ, ready=ready
+            )
+            in_time(ready)
             found = [debit_of(item) for item in self.get_many(keys) if is_open(item)]
         except Busy:
             return Contended()

@@ -84,6 +84,12 @@ def once(_: int) -> bool:
     return False
 
 
+def in_time(ready: Ready | None) -> None:
+    """Asked before each of several calls. Raises Busy: there is no time for another."""
+    if ready and not ready(0):
+        raise Busy
+
+
 @dataclass(frozen=True, slots=True)
 class Action:
     """One action of a transaction: its kind, its request, and the error of its condition."""
@@ -222,6 +228,10 @@ class Dynamo:
         if attempt:
             self.back_off(attempt - 1)
         return True
+
+    def few_tries_while(self, ready: Ready | None) -> Ready:
+        """A few tries, and none without time, for whoever has other things to do as well."""
+        return lambda attempt: (not ready or ready(0)) and self.few_tries(attempt)
 
     def put_new(self, key: Key, values: Values) -> bool:
         """Whether it was not there yet. Raises Busy."""
