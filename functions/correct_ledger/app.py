@@ -107,7 +107,12 @@ def reverse_refund(refund_id: http.PathId, request: ReversalRequest) -> Response
 
 def _decide(correction_id: str, *, approve: bool) -> Correction:
     return corrections.decide(
-        correction_id, approve=approve, operator=_operator(), store=store, now=datetime.now(UTC)
+        correction_id,
+        approve=approve,
+        operator=_operator(),
+        store=store,
+        now=datetime.now(UTC),
+        ready=http.ready(app),
     )
 
 

@@ -91,6 +91,7 @@ def _pay_out(party: Party, key: str, request: PayoutRequest) -> Response[Payout]
         idempotency_key=key,
         store=store,
         now=datetime.now(UTC),
+        ready=http.ready(app),
     )
     return http.created(payout)
 

@@ -1,5 +1,6 @@
 """Debit processing: a batch of hints from the queue, one transaction for each merchant in it."""
 
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Any
 
@@ -27,12 +28,16 @@ def lambda_handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
     for group in debits.groups(found):
         result = settlement.settle(group, store=store, clock=_now, ready=deadline.ready)
         if result.contended > TOLERATED and deadline.left:
-            store.grow(group[0].merchant_id, group[0].currency, now=_now())
+            store.grow(*_wallet(group), now=_now(), ready=deadline.ready)
         if result.short and deadline.left:
-            store.suspend_for_funds(group[0].merchant_id, group[0].currency, now=_now())
+            store.suspend_for_funds(*_wallet(group), now=_now(), ready=deadline.ready)
         outcome |= result
     _report(outcome, found, malformed=len(batch.malformed))
     return batch.failures(outcome.failed)
+
+
+def _wallet(group: Sequence[Debit]) -> tuple[str, str]:
+    return group[0].merchant_id, group[0].currency
 
 
 def _now() -> datetime:

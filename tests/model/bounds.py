@@ -120,6 +120,13 @@ BOUNDS = (
         kinds=EVERY_FAULT,
     ),
     Bounds(
+        "one that has waited too long, no fault",
+        (Refund(3, old=True), Refund(2, buyer=1)),
+        (Wallet((2, 0)),),
+        requests=(Request("credit", 0, 2),),
+        faults=0,
+    ),
+    Bounds(
         "one that has waited too long, two faults",
         (Refund(3, old=True), Refund(2, buyer=1)),
         (Wallet((2, 0)),),

@@ -1,4 +1,4 @@
-"""A worker's steps: receive, try one shard, read everything, pay as planned, wait, answer."""
+"""A worker's steps: receive, try one shard, look at all, pay as planned, wait, answer."""
 
 from collections.abc import Iterator
 
@@ -153,6 +153,8 @@ class Debiting:
                 for shard in range(self.bounds.hints):
                     plan = self.first_plan(worker.group, shard)
                     yield self.sent(state, place, plan, "tries shard", detail=(shard,))
+            case At.GLANCE:
+                yield self.edge(state, place, self.glanced(state, worker), "glances", ())
             case At.READ:
                 yield self.edge(state, place, self.planned(state, worker), "reads all", ())
             case At.HOLD:
@@ -179,7 +181,7 @@ class Debiting:
         if worker.at in {At.TRY, At.PAY} and "late" in kinds:
             given_up = self.failing(worker, worker.group)
             yield self.edge(less, place, given_up, "has no time to send", (), fault=True)
-        if worker.at in {At.READ, At.HOLD} and "late" in kinds:
+        if worker.at in {At.GLANCE, At.READ, At.HOLD} and "late" in kinds:
             given_up = self.failing(worker, worker.group)
             yield self.edge(less, place, given_up, "has no time to plan", (), fault=True)
         if worker.at == At.WAIT and "late" in kinds:
@@ -248,19 +250,30 @@ class Debiting:
         return self.edge(state, place, after, what, detail, reply=reply)
 
     def when_short(self, worker: Worker, plan: Plan) -> Worker:
-        """All sources are read before anything is said to wait."""
-        return worker._replace(at=At.READ, group=plan.everyone, plan=(), tries=worker.tries + 1)
+        """All sources are looked at before anything is said to wait."""
+        return worker._replace(at=At.GLANCE, group=plan.everyone, plan=(), tries=worker.tries + 1)
+
+    def glanced(self, state: State, worker: Worker) -> Worker:
+        """What is seen to cover all is tried; else all sources are read."""
+        wallet = state.wallets[self.merchant(worker.group)]
+        wanted = sum(self.bounds.refunds[refund].amount for refund in worker.group)
+        if wanted <= wallet.total and not self.waterfall(state, worker)[0].waiting:
+            return self.planned(state, worker)
+        return worker._replace(at=At.READ)
+
+    def waterfall(self, state: State, worker: Worker) -> tuple[Plan, int]:
+        """With the overdue, and who is known to be so."""
+        merchant = self.merchant(worker.group)
+        joined = self.waits(state, merchant)
+        aged = worker.aged | mask(joined)
+        return self.plan(tuple({*worker.group, *joined}), state.wallets[merchant], aged), aged
 
     def planned(self, state: State, worker: Worker) -> Worker:
-        merchant = self.merchant(worker.group)
-        wallet, joined = state.wallets[merchant], self.waits(state, merchant)
-        group = tuple({*worker.group, *joined})
-        aged = worker.aged | mask(joined)
-        plan = self.plan(group, wallet, aged)
+        plan, aged = self.waterfall(state, worker)
         waiting = tuple(each for each in plan.waiting if each in worker.group)
         plan = plan._replace(waiting=waiting)
         worker = worker._replace(aged=aged)
-        if plan.overdue != bool(wallet.held & CONFIG):
+        if plan.overdue != bool(state.wallets[self.merchant(worker.group)].held & CONFIG):
             return worker._replace(at=At.HOLD, plan=plan)
         return self.prepared(worker, plan)
 

@@ -235,7 +235,7 @@ class World:
         command = f"{step.detail[0]}" if step.detail else ""
         with wire.faulty(self.stores.client, operation or "TransactWriteItems", *faults):
             worker.resume(command)
-        if step.what in {"tries shard", "reads all", "holds"}:
+        if step.what in {"tries shard", "glances", "reads all", "holds"}:
             assert worker.took == step.what, (worker.took, worker.error)
 
     def _invoke(self, batch: tuple[int, ...]) -> Any:
@@ -306,7 +306,7 @@ class World:
         merchant_id, client, name = f"m{of}", self.stores.client, self.stores.table
         money = SteppedWallets(client, name, pause=lambda _: None)
         shards = SteppedShards(client, name, pause=lambda _: None)
-        once = {"client_id": "platform", "idempotency_key": f"k{place}"}
+        once: Any = {"client_id": "platform", "idempotency_key": f"k{place}"}
         try:
             match kind:
                 case "credit":

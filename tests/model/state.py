@@ -14,7 +14,7 @@ STATUSES = ("new", "pending", "awaiting funds", "awaiting unfreeze", "succeeded"
 class At:
     """Where a worker is: about to do this."""
 
-    IDLE, TRY, READ, HOLD, PAY, WAIT, ANSWER = range(7)
+    IDLE, TRY, GLANCE, READ, HOLD, PAY, WAIT, ANSWER = range(8)
 
 
 class Stage:

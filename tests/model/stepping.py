@@ -10,6 +10,7 @@ from datetime import datetime
 from typing import Any
 
 from refunds.deadline import Deadline
+from refunds.funding import Plan
 from refunds.queue import DebitQueue
 from refunds.stores.debits import DebitStore
 from refunds.stores.shards import ShardStore
@@ -27,6 +28,7 @@ class Actor:
 
     def __init__(self, do: Callable[[], Any]) -> None:
         self.at, self.command, self.took = "", "", ""
+        self.wanted = 0
         self.answer: Any = None
         self.error: BaseException | None = None
         self._go, self._stopped = threading.Semaphore(0), threading.Semaphore(0)
@@ -82,7 +84,7 @@ class SteppedDeadline(Deadline):
     def ready(self, attempt: int) -> bool:  # noqa: ARG002
         actor = acting()
         # A first try looks for its shard, a plan for the overdue, in one step with the call before.
-        if actor.at in {"tries shard", "reads all"}:
+        if actor.at in {"tries shard", "glances", "reads all"}:
             actor.at = "goes on"
             return True
         return actor.stop("ready") != LATE
@@ -101,15 +103,38 @@ class SteppedDebits(DebitStore):
         acting().takes("tries shard")
         return int(acting().command)
 
-    def funds(self, merchant_id: str, currency: str) -> Any:
-        acting().takes("reads all")
-        return super().funds(merchant_id, currency)
+    def funds(self, merchant_id: str, currency: str, *, at_one_instant: bool) -> Any:
+        actor = acting()
+        actor.takes("reads all" if at_one_instant else "glances")
+        found: Any = super().funds(merchant_id, currency, at_one_instant=at_one_instant)
+        if not at_one_instant and found.total < actor.wanted:
+            # There is no look for the overdue then: next, all is read.
+            actor.at = "glanced"
+        return found
 
-    def hold(self, merchant_id: str, currency: str, *, held: bool) -> None:
+    def debit(self, plan: Plan, *, now: datetime) -> Any:
+        everyone = [*(each.debit for each in plan.payments), *plan.waiting]
+        acting().wanted = sum(debit.amount for debit in everyone)
+        return super().debit(plan, now=now)
+
+    def overdue(self, merchant_id: str, currency: str, *, now: datetime, ready: Any = None) -> Any:  # noqa: ARG002
+        return super().overdue(merchant_id, currency, now=now)
+
+    def hold(self, merchant_id: str, currency: str, *, held: bool, ready: Any = None) -> None:  # noqa: ARG002
         acting().takes("holds")
         super().hold(merchant_id, currency, held=held)
 
-    def grow(self, merchant_id: str, currency: str, *, now: datetime) -> bool:  # noqa: ARG002
+    def suspend_for_funds(
+        self,
+        merchant_id: str,
+        currency: str,
+        *,
+        now: datetime,
+        ready: Any = None,  # noqa: ARG002
+    ) -> bool:
+        return super().suspend_for_funds(merchant_id, currency, now=now)
+
+    def grow(self, merchant_id: str, currency: str, *, now: datetime, ready: Any = None) -> bool:  # noqa: ARG002
         """A step of its own: a reshard may come at any time."""
         return False
 

@@ -1,7 +1,7 @@
 """Money on every engine: the waterfall, shards, freezing, payouts, corrections, suspensions."""
 
 from contextlib import suppress
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -30,7 +30,7 @@ from refunds.funding import Funds, Parts, Payment, Plan
 from refunds.members import Party, Role
 from refunds.operations import LimitsRequest, ShardsRequest
 from refunds.refunds import RefundStatus
-from refunds.settlement import Frozen, Overdue, Rejected, Settled, Short
+from refunds.settlement import Contended, Frozen, Overdue, Rejected, Settled, Short
 from refunds.standing import Cause, Status
 from refunds.stores import debits as stored_debits
 from refunds.stores import funds as stored_funds
@@ -306,6 +306,55 @@ def test_a_shard_that_is_hot_is_tried_again_while_there_is_time(stores: Stores) 
     assert (operated.shards, operated.available) == (2, 100)
 
 
+def test_a_wallet_that_cannot_be_spread_evenly_has_as_many_shards_all_the_same(
+    stores: Stores,
+) -> None:
+    reshard_empty(stores, 4)
+    fund(stores, 90)
+    with wire.faulty(stores.client, "TransactWriteItems", wire.fine, *[HOT] * 9):
+        reshard(stores, 4)
+    assert (len(funds(stores).shards), funds(stores).available) == (4, 90)
+
+
+def test_a_wallet_that_grows_is_not_spread_evenly_amid_conflicts(stores: Stores) -> None:
+    reshard_empty(stores, 2)
+    fund(stores, 90)
+    with wire.faulty(stores.client, "TransactWriteItems") as line:
+        assert stores.debits.grow(MERCHANT, "CNY", now=NOON + DAY)
+    assert (len(funds(stores).shards), len(line.sent)) == (4, 2)
+
+
+@dataclass
+class Until:
+    """Time for so many calls."""
+
+    line: wire.Line
+    calls: int
+
+    def __call__(self, _: int) -> bool:
+        return len(self.line.sent) < self.calls
+
+
+def test_without_time_for_another_call_none_of_many_is_begun(stores: Stores) -> None:
+    fund(stores, 100)
+    client, debits = stores.client, stores.debits
+    with wire.faulty(client, "Query") as line:
+        found = debits.overdue(MERCHANT, "CNY", now=NOON, ready=Until(line, 3))
+    assert (found, len(line.sent)) == (Contended(), 3)
+    with wire.faulty(client, "TransactWriteItems") as line, pytest.raises(Busy):
+        debits.reshard(MERCHANT, "CNY", 8, now=NOON, ready=Until(line, 3))
+    assert (len(funds(stores).shards), len(line.sent)) == (4, 3)
+    with wire.faulty(client, "TransactWriteItems") as line:
+        debits.hold(MERCHANT, "CNY", held=True, ready=Until(line, 3))
+    assert (funds(stores).held, len(line.sent)) == (None, 3)
+    with wire.faulty(client, "UpdateItem") as line:
+        assert not debits.grow(MERCHANT, "CNY", now=NOON + DAY, ready=Until(line, 1))
+    assert len(funds(stores).shards) == 4
+    with wire.faulty(client, "GetItem") as line:
+        assert not debits.suspend_for_funds(MERCHANT, "CNY", now=NOON, ready=Until(line, 1))
+    assert len(line.sent) == 1
+
+
 def test_a_wallet_grows_at_most_every_few_seconds_and_no_further_than_its_limit(
     stores: Stores,
 ) -> None:
@@ -320,6 +369,19 @@ def test_a_wallet_grows_at_most_every_few_seconds_and_no_further_than_its_limit(
         sizes.append(len(funds(stores).shards))
     assert sizes == [4, 8, 16, 16, 16]
     assert funds(stores).available == 100
+
+
+def test_a_wallet_that_cannot_grow_now_is_written_once_a_minute_at_the_most(
+    stores: Stores,
+) -> None:
+    fund(stores, 100)
+    reshard(stores, MAX_SHARDS)
+    written = []
+    for seconds in (0, 1, 59, 61):
+        with wire.faulty(stores.client, "UpdateItem") as line:
+            assert not stores.debits.grow(MERCHANT, "CNY", now=NOON + seconds * SECOND)
+        written.append(len(line.sent))
+    assert written == [1, 0, 0, 1]
 
 
 def test_a_wallet_that_is_quiet_gives_its_shards_back_half_by_half(stores: Stores) -> None:
@@ -339,11 +401,12 @@ def test_a_wallet_that_is_quiet_gives_its_shards_back_half_by_half(stores: Store
 def test_a_number_of_shards_that_cannot_be_read_is_the_last_one_known(stores: Stores) -> None:
     fund(stores, 100)
     reshard(stores, 2)
-    seconds = iter([0.0, 0.0, 0.0, KNOWN_SECONDS + 1, KNOWN_SECONDS + 1])
-    store = replace(stores.debits, clock=lambda: next(seconds))
+    seconds = 0.0
+    store = replace(stores.debits, clock=lambda: seconds)
     for fault, known in ((wire.lost, 1), (wire.fine, 2), (wire.broken(), 2)):
         with wire.faulty(stores.client, "GetItem", fault):
             assert store.shards(MERCHANT, "CNY") == known
+        seconds += (KNOWN_SECONDS + 1) * (known == 2)
     accept(stores)
     with wire.faulty(stores.client, "GetItem", wire.lost):
         assert settle(stores, "rf_1").settled == {"rf_1"}
@@ -653,6 +716,9 @@ def test_overdue_refunds_just_paid_hide_none_behind_them(
     assert found == Overdue((read(stores, "rf_2"),), more=False)
     monkeypatch.setattr(stored_debits, "OVERDUE_READ", 2)
     assert stores.debits.overdue(MERCHANT, "CNY", now=NOON) == replace(found, more=True)
+    # With none left of those that are named, it is not known who comes next.
+    monkeypatch.setattr(DebitStore, "waiting_keys", lambda *_, **__: late * 2)
+    assert stores.debits.overdue(MERCHANT, "CNY", now=NOON) == Contended()
 
 
 def test_a_held_wallet_is_released_when_the_overdue_refund_was_canceled(stores: Stores) -> None:
@@ -1237,8 +1303,8 @@ def test_the_upkeep_ends_when_its_time_does_and_the_next_run_goes_on(stores: Sto
     two_shards_each(stores)
     certify(stores)
     assert stores.debits.suspend_for_funds(MERCHANT, "CNY", now=NOON)
-    time = iter([True, True, False])
-    done = upkeep.tend(store=stores.upkeep, now=LATER, ready=lambda _: next(time))
+    with wire.faulty(stores.client, "UpdateItem") as line:
+        done = upkeep.tend(store=stores.upkeep, now=LATER, ready=Until(line, 2))
     assert done == Upkeep(shrunk=2, restored=1), "of either kind in turn"
     assert tend(stores, LATER) == Upkeep(shrunk=3)
 

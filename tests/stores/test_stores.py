@@ -441,7 +441,9 @@ def test_a_short_wallet_and_one_that_is_not_there_are_short_whatever_else_there_
     fund(stores, 10_000, "cr_2", currency="JPY")
     fund(stores, 10_000, "cr_3", target=CreditTarget.DEPOSIT)
     assert stores.debits.debit(drawn(debit), now=NOON) == Short()
-    assert stores.debits.funds(MERCHANT, "CNY") == Funds(shards=(99,), deposit=10_000)
+    for at_one_instant in (True, False):
+        found = stores.debits.funds(MERCHANT, "CNY", at_one_instant=at_one_instant)
+        assert found == Funds(shards=(99,), deposit=10_000)
     fund(stores, 1, "cr_4")
     assert stores.debits.debit(drawn(debit), now=NOON) == Settled()
 

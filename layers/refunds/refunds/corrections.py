@@ -12,6 +12,7 @@ from typing import Annotated, Protocol
 from pydantic import AfterValidator, Field, StringConstraints
 
 from refunds import funding, ledger, wallets
+from refunds.deadline import Ready
 from refunds.errors import (
     ApproverIsProposer,
     Busy,
@@ -136,7 +137,13 @@ def propose(
 
 
 def decide(
-    correction_id: str, *, approve: bool, operator: str, store: CorrectionStore, now: datetime
+    correction_id: str,
+    *,
+    approve: bool,
+    operator: str,
+    store: CorrectionStore,
+    now: datetime,
+    ready: Ready | None = None,
 ) -> Correction:
     """Approve or reject a proposed correction; approving it moves the money, once.
 
@@ -149,7 +156,7 @@ def decide(
     """
     status = CorrectionStatus.APPROVED if approve else CorrectionStatus.REJECTED
     try:
-        return _decide(correction_id, status, operator=operator, store=store, now=now)
+        return _decide(correction_id, status, operator=operator, store=store, now=now, ready=ready)
     except CorrectionNotOpen:
         earlier = store.correction(correction_id)
         if earlier and (earlier.status, earlier.decided_by) == (status, operator):
@@ -164,6 +171,7 @@ def _decide(
     operator: str,
     store: CorrectionStore,
     now: datetime,
+    ready: Ready | None,
 ) -> Correction:
     proposed = _open(correction_id, store)
     decided = proposed.model_copy(
@@ -179,7 +187,7 @@ def _decide(
     posting = Posting(correction_id, Cause.CORRECTION, proposed.currency, format_instant(now), legs)
     for _ in range(ATTEMPTS):
         try:
-            store.approve(decided, posting, _funds_of(legs, proposed.currency, store))
+            store.approve(decided, posting, _funds_of(legs, proposed.currency, store, ready))
         except BalancesChanged:
             continue
         except InsufficientBalance:
@@ -280,8 +288,13 @@ def merchants_of(legs: Iterable[Leg | CorrectionLeg]) -> list[str]:
     return sorted({owner for kind, owner, *_ in accounts if kind == "merchant"})
 
 
-def _funds_of(legs: tuple[Leg, ...], currency: str, store: CorrectionStore) -> dict[str, Funds]:
+def _funds_of(
+    legs: tuple[Leg, ...], currency: str, store: CorrectionStore, ready: Ready | None
+) -> dict[str, Funds]:
     merchants = merchants_of(legs)
     for merchant_id in merchants:
         store.open_wallet(merchant_id, currency)
-    return {merchant_id: store.read_funds(merchant_id, currency) for merchant_id in merchants}
+    return {
+        merchant_id: store.read_funds(merchant_id, currency, ready=ready)
+        for merchant_id in merchants
+    }

@@ -87,7 +87,7 @@ class Plan:
     overdue: bool = False
     """Whether one of those that wait has waited too long to be passed over."""
     read: bool = False
-    """Whether it was planned from a read of all sources."""
+    """Whether it was planned from what all sources hold."""
     later: tuple[Debit, ...] = ()
     """Not looked at yet, because others have waited too long to be passed over."""
 

@@ -132,17 +132,22 @@ def reshard(
 
     Raises:
         WalletFrozen: nothing moves in it.
-        Busy: not all could be moved while `ready`; the same call again goes on.
+        Busy: there were not so many while `ready`; the same call again goes on.
     """
     store.open_wallet(merchant_id, wanted.currency)
     store.reshard(merchant_id, wanted.currency, wanted.shards, now=now, ready=ready)
-    return _wallet(merchant_id, wanted.currency, store, ready)
+    # A read at one instant may never come through on a wallet that is hot.
+    return _shown(store.glance(merchant_id, wanted.currency), merchant_id, wanted.currency, store)
 
 
 def _wallet(
     merchant_id: str, currency: str, store: OperationStore, ready: Ready | None
 ) -> OperatedWallet:
     funds = store.read_funds(merchant_id, currency, ready=ready)
+    return _shown(funds, merchant_id, currency, store)
+
+
+def _shown(funds: Funds, merchant_id: str, currency: str, store: OperationStore) -> OperatedWallet:
     waiting = store.waiting_ids(merchant_id, currency, limit=MAX_WAITING_SHOWN)
     return OperatedWallet(
         **dict(wallet_of(currency, funds)),

@@ -3,8 +3,9 @@
 - `Settled`: the money moved. Acknowledge all.
 - `Rejected`: some refunds are closed (a duplicate: drop it) or not as they were read (give it back,
   never guess). Try the others again.
-- `Short`: a source holds less than was to be drawn. Read all sources at one instant, plan the
-  waterfall, and try that; what it does not cover waits for funds.
+- `Short`: a source holds less than was to be drawn. Glance at all sources, plan the waterfall, and
+  try that. Only a read of them all at one instant says that something must wait for funds: on a
+  busy wallet such a read hardly ever comes through, and is not needed to pay.
 - `Frozen`: an operator stopped this merchant's debits. All wait for the unfreezing.
 - `Contended`: conflict or throttling, nothing moved. Again, after a pause, while there is time.
 - `Unknown`: no answer, it may have been done. The same: the gate makes it harmless.
@@ -19,6 +20,7 @@ from datetime import datetime
 from typing import Protocol
 
 from refunds import funding
+from refunds.deadline import Ready
 from refunds.debits import Debit
 from refunds.funding import Funds, Plan
 
@@ -76,12 +78,14 @@ class DebitStore(Protocol):
     def shard(self, merchant_id: str, currency: str, *, seed: str) -> int:
         """A wallet shard to try, as far as is known without a consistent read."""
 
-    def funds(self, merchant_id: str, currency: str) -> Funds | Contended | Unknown: ...
+    def funds(
+        self, merchant_id: str, currency: str, *, at_one_instant: bool
+    ) -> Funds | Contended | Unknown: ...
     def overdue(
-        self, merchant_id: str, currency: str, *, now: datetime
+        self, merchant_id: str, currency: str, *, now: datetime, ready: Ready
     ) -> Overdue | Contended | Unknown: ...
 
-    def hold(self, merchant_id: str, currency: str, *, held: bool) -> None: ...
+    def hold(self, merchant_id: str, currency: str, *, held: bool, ready: Ready) -> None: ...
     def debit(self, plan: Plan, *, now: datetime) -> Reply: ...
     def wait(self, debit: Debit, waits_for: str, *, now: datetime) -> bool: ...
 
@@ -99,7 +103,8 @@ class Outcome:
     short: bool = False
     """Whether the merchant's sources did not cover all of it."""
     contended: int = 0
-    """How often another transaction was in the way: what makes a wallet grow shards."""
+    """How often another transaction was in the way of a first try, on one shard: what makes a
+    wallet grow shards."""
 
     def __or__(self, other: "Outcome") -> "Outcome":
         return Outcome(
@@ -122,7 +127,8 @@ def settle(
     """Settle one merchant's group in one currency, whatever the database replies.
 
     `ready(attempt)` waits before each try after the first, and says whether there is time for it.
-    It is asked before each call of the store: what is left when there is none is given back.
+    It is asked before each call of the store, which asks it before each of many calls of its own:
+    what is left when there is none is given back.
     """
     settling = _Settling(store, clock, ready, left=[*group])
     try:
@@ -173,7 +179,9 @@ class _Settling:
                     plan = self._planned()
                 case Contended() | Unknown() as missed:
                     attempt += 1
-                    self.outcome |= _missed(missed)
+                    self.outcome |= _unknown(missed)
+                    if isinstance(missed, Contended) and not plan.read:
+                        self.outcome |= Outcome(contended=1)
         self.outcome |= Outcome(short=bool(self.left))
         return WAITS_FOR_FUNDS
 
@@ -195,9 +203,19 @@ class _Settling:
         return funding.from_one_shard(self.left, shard)
 
     def _planned(self) -> Plan:
-        """The waterfall; those that have waited too long come before everyone else."""
-        merchant_id, currency = self.left[0].merchant_id, self.left[0].currency
-        funds, overdue = self._sources(merchant_id, currency)
+        """What a glance covers is paid by it; else what is read at one instant decides."""
+        funds = self._funds(at_one_instant=False)
+        if funds.total >= sum(debit.amount for debit in self.left):
+            planned, held = self._waterfall(funds)
+            if not planned.waiting:
+                return self._holding(planned, funds, held=held)
+        funds = self._funds(at_one_instant=True)
+        planned, held = self._waterfall(funds)
+        return self._holding(planned, funds, held=held)
+
+    def _waterfall(self, funds: Funds) -> tuple[Plan, bool]:
+        """Those that have waited too long come before everyone else; whether some still will."""
+        overdue = self._overdue()
         # By id: another worker may have put one to wait since this one read it as pending.
         first = {debit.refund_id: debit for debit in overdue.oldest}
         others = {d.refund_id: d for d in self.left if d.refund_id not in first}
@@ -208,25 +226,35 @@ class _Settling:
         else:
             everyone = [*first.values(), *others.values()]
             planned = funding.plan(everyone, funds, now=self.clock())
-        held = planned.overdue or overdue.more
+        return planned, planned.overdue or overdue.more
+
+    def _holding(self, planned: Plan, funds: Funds, *, held: bool) -> Plan:
         if held != funds.held:
-            self._in_time().hold(merchant_id, currency, held=held)
+            self._in_time().hold(*self._wallet, held=held, ready=self.ready)
         # The overdue that joined only now keep their own next try.
         named = _ids(self.left)
         waiting = tuple(debit for debit in planned.waiting if debit.refund_id in named)
         return replace(planned, waiting=waiting)
 
-    def _sources(self, merchant_id: str, currency: str) -> tuple[Funds, Overdue]:
-        """Raises _GivenBack: they could not be read."""
+    @property
+    def _wallet(self) -> tuple[str, str]:
+        return self.left[0].merchant_id, self.left[0].currency
+
+    def _funds(self, *, at_one_instant: bool) -> Funds:
+        return self._read(lambda store: store.funds(*self._wallet, at_one_instant=at_one_instant))
+
+    def _overdue(self) -> Overdue:
+        return self._read(
+            lambda store: store.overdue(*self._wallet, now=self.clock(), ready=self.ready)
+        )
+
+    def _read[Found](self, read: Callable[[DebitStore], Found | Contended | Unknown]) -> Found:
+        """Raises _GivenBack: it could not be read."""
         for attempt in range(TRIES):
-            funds = self._in_time(attempt).funds(merchant_id, currency)
-            if not isinstance(funds, Funds):
-                self.outcome |= _missed(funds)
-                continue
-            overdue = self._in_time().overdue(merchant_id, currency, now=self.clock())
-            if isinstance(overdue, Overdue):
-                return funds, overdue
-            self.outcome |= _missed(overdue)
+            found = read(self._in_time(attempt))
+            if not isinstance(found, Contended | Unknown):
+                return found
+            self.outcome |= _unknown(found)
         raise _GivenBack
 
     def _in_time(self, attempt: int = 0) -> DebitStore:
@@ -236,12 +264,8 @@ class _Settling:
         return self.store
 
 
-def _missed(reply: Contended | Unknown) -> Outcome:
-    match reply:
-        case Contended():
-            return Outcome(contended=1)
-        case Unknown(reason):
-            return Outcome(unknown=frozenset({reason}))
+def _unknown(reply: Contended | Unknown) -> Outcome:
+    return Outcome(unknown=frozenset({reply.reason} if isinstance(reply, Unknown) else ()))
 
 
 def _paid(plan: Plan) -> list[Debit]:

@@ -26,7 +26,9 @@ class NotTended(Exception):
 
 class UpkeepStore(Coverage, Protocol):
     def quiet_wallets(self, now: datetime, *, page: int) -> Iterator[tuple[str, str]]: ...
-    def shrink(self, merchant_id: str, currency: str, *, now: datetime) -> bool: ...
+    def shrink(
+        self, merchant_id: str, currency: str, *, now: datetime, ready: Ready | None = None
+    ) -> bool: ...
     def look_at_wallet_again(self, merchant_id: str, currency: str, at: datetime) -> None: ...
     def suspended_for_funds(self, now: datetime, *, page: int) -> Iterator[str]: ...
     def look_again(self, merchant_id: str, at: datetime) -> None: ...
@@ -67,7 +69,7 @@ def tend(*, store: UpkeepStore, now: datetime, ready: Ready) -> Upkeep:
             owner, currency = wallet
             done.shrunk += tended(
                 f"{owner} {currency}",
-                partial(store.shrink, owner, currency, now=now),
+                partial(store.shrink, owner, currency, now=now, ready=ready),
                 partial(store.look_at_wallet_again, owner, currency, again),
             )
         if merchant_id:

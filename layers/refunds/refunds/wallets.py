@@ -175,13 +175,15 @@ def pay_out(
     idempotency_key: str,
     store: WalletStore,
     now: datetime,
+    ready: Ready | None = None,
 ) -> Payout:
     """Pay a party out, once for each client and key.
 
     Raises:
         PayoutExceedsPayable: refunds, deposit or debt still need some of it.
         IdempotencyKeyReused: the key was used for another party or other content.
-        Busy: the balances changed each time; nothing was written.
+        Busy: the balances changed each time, or no read of them came through while `ready`;
+            nothing was written.
     """
     payout_id = derived_id("po", caller=client_id, operation="payout", key=idempotency_key)
     made = Payout(
@@ -192,7 +194,7 @@ def pay_out(
     def attempt() -> Payout:
         funds = {}
         if party.role is Role.MERCHANT:
-            funds = {party.id: store.read_funds(party.id, request.currency)}
+            funds = {party.id: store.read_funds(party.id, request.currency, ready=ready)}
             waiting = store.waiting_amount(party.id, request.currency)
             payable = funding.payable(funds[party.id], waiting)
             account = ledger.merchant(party.id, Part.AVAILABLE)

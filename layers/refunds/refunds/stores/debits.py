@@ -9,6 +9,7 @@ from zlib import crc32
 from botocore.exceptions import BotoCoreError, ClientError
 
 from refunds import table
+from refunds.deadline import Ready
 from refunds.debits import MAX_OVERDUE, OPEN, Debit, next_try_at
 from refunds.errors import UNREADABLE, Busy
 from refunds.funding import HELD_AFTER, Funds, Payment, Plan
@@ -24,7 +25,7 @@ from refunds.settlement import (
     Unknown,
 )
 from refunds.stores import answers
-from refunds.stores.dynamo import Action, Values, actions_of, refused_actions
+from refunds.stores.dynamo import Action, Values, actions_of, in_time, refused_actions
 from refunds.stores.standing import StandingStore
 from refunds.times import format_instant, parse_instant
 
@@ -50,20 +51,26 @@ class DebitStore(StandingStore):
     def shard(self, merchant_id: str, currency: str, *, seed: str) -> int:
         return crc32(seed.encode()) % self.shards(merchant_id, currency)
 
-    def funds(self, merchant_id: str, currency: str) -> Funds | Contended | Unknown:
+    def funds(
+        self, merchant_id: str, currency: str, *, at_one_instant: bool
+    ) -> Funds | Contended | Unknown:
+        read = self.read_funds if at_one_instant else self.glance
         try:
-            return self.read_funds(merchant_id, currency)
+            return read(merchant_id, currency)
         except Busy:
             return Contended()
         except (ClientError, BotoCoreError) as error:
             return Unknown(answers.code_of(error))
 
     def overdue(
-        self, merchant_id: str, currency: str, *, now: datetime
+        self, merchant_id: str, currency: str, *, now: datetime, ready: Ready | None = None
     ) -> Overdue | Contended | Unknown:
         before = format_instant(now - HELD_AFTER)
         try:
-            keys = self.waiting_keys(merchant_id, currency, before=before, limit=OVERDUE_READ)
+            keys = self.waiting_keys(
+                merchant_id, currency, before=before, limit=OVERDUE_READ, ready=ready
+            )
+            in_time(ready)
             found, _ = read_each(self.get_many(keys), open_debit)
         except Busy:
             return Contended()
@@ -72,6 +79,9 @@ class DebitStore(StandingStore):
             return Unknown(answers.code_of(error))
         found.sort(key=lambda debit: (debit.requested_at, debit.refund_id))
         more = len(found) > MAX_OVERDUE or len(keys) == OVERDUE_READ
+        if more and not found:
+            # All that the index still names have just been paid: who comes next, it says later.
+            return Contended()
         return Overdue(tuple(found[:MAX_OVERDUE]), more)
 
     def debit(self, plan: Plan, *, now: datetime) -> Reply:
@@ -82,10 +92,10 @@ class DebitStore(StandingStore):
         except self.client.exceptions.TransactionCanceledException as error:
             reasons = error.response.get("CancellationReasons", [])
             return _reply(reasons, actions, plan.payments)
-        except ClientError as error:
+        except (ClientError, BotoCoreError) as error:
             # A definite "not now" is told from everything else, of which nothing is known.
-            return Contended() if answers.is_not_now(error) else Unknown(answers.code_of(error))
-        except BotoCoreError as error:
+            if isinstance(error, ClientError) and answers.is_not_now(error):
+                return Contended()
             return Unknown(answers.code_of(error))
         return Settled()
 

@@ -84,6 +84,12 @@ def once(_: int) -> bool:
     return False
 
 
+def in_time(ready: Ready | None) -> None:
+    """Asked before each of several calls. Raises Busy: there is no time for another."""
+    if ready and not ready(0):
+        raise Busy
+
+
 @dataclass(frozen=True, slots=True)
 class Action:
     """One action of a transaction: its kind, its request, and the error of its condition."""
@@ -223,6 +229,10 @@ class Dynamo:
             self.back_off(attempt - 1)
         return True
 
+    def few_tries_while(self, ready: Ready | None) -> Ready:
+        """A few tries, and none without time, for whoever has other things to do as well."""
+        return lambda attempt: (not ready or ready(0)) and self.few_tries(attempt)
+
     def put_new(self, key: Key, values: Values) -> bool:
         """Whether it was not there yet. Raises Busy."""
         request = self.action_put(key, values).request
@@ -312,7 +322,7 @@ class Dynamo:
         """
         begun, attempt = self.clock(), 0
 
-        def in_time(attempt: int) -> bool:
+        def soon(attempt: int) -> bool:
             return self.few_tries(attempt) and self.clock() - begun < TRY_AGAIN_FOR
 
         while True:
@@ -322,7 +332,7 @@ class Dynamo:
                 if not answers.is_not_now(error):
                     raise
                 attempt += 1
-                if not (ready or in_time)(attempt):
+                if not (ready or soon)(attempt):
                     raise Busy from error
 
     def _held(self, write: Callable[[], Any]) -> bool:

@@ -7,6 +7,7 @@ exists exactly while it is one of them (`shards.py`).
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
+from functools import partial
 from operator import itemgetter
 
 from botocore.exceptions import BotoCoreError, ClientError
@@ -15,13 +16,21 @@ from refunds import table
 from refunds.deadline import Ready
 from refunds.errors import Busy
 from refunds.funding import Funds
-from refunds.stores.dynamo import Dynamo, Values, from_item
+from refunds.stores.dynamo import Dynamo, Values, from_item, in_time
 from refunds.table import Key
 
 KNOWN_SECONDS = 5.0
 """How long a function believes what it last read of a wallet's number of shards."""
 KNOWN_AT_MOST = 1000
 """Wallets whose number of shards one function keeps in mind."""
+
+
+class Changed(Exception):
+    """The wallet is not as it was read; nothing was written."""
+
+
+def changed(_: Values | None) -> Exception:
+    return Changed()
 
 
 @dataclass(frozen=True)
@@ -112,21 +121,34 @@ class FundStore(Dynamo):
         ]
 
     def waiting_keys(
-        self, merchant_id: str, currency: str, *, before: str | None = None, limit: int
+        self,
+        merchant_id: str,
+        currency: str,
+        *,
+        before: str | None = None,
+        limit: int,
+        ready: Ready | None = None,
     ) -> list[Key]:
-        """Keys of the refunds that wait for this merchant's money, the oldest first."""
+        """Keys of the refunds that wait for this merchant's money, the oldest first.
+
+        Raises Busy, also when there is no time for all lists (`ready`).
+        """
         found: list[Values] = []
         for waiting_list in table.waiting_lists(merchant_id, currency):
             condition, values = "waiting_list = :list", {":list": {"S": waiting_list}}
             if before:
                 condition += " AND requested_at < :before"
                 values[":before"] = {"S": before}
-            answer = self.client.query(
-                TableName=self.table,
-                IndexName=table.WAITING_LIST,
-                KeyConditionExpression=condition,
-                ExpressionAttributeValues=values,
-                Limit=limit,
+            in_time(ready)
+            answer = self._send(
+                partial(
+                    self.client.query,
+                    TableName=self.table,
+                    IndexName=table.WAITING_LIST,
+                    KeyConditionExpression=condition,
+                    ExpressionAttributeValues=values,
+                    Limit=limit,
+                )
             )
             found += [from_item(item) for item in answer["Items"]]
         found.sort(key=itemgetter("requested_at"))

@@ -5,8 +5,8 @@ from refunds.funding import Funds
 from refunds.operations import LimitsRequest
 from refunds.refunds import Refund
 from refunds.stores.corrections import CorrectionStore
+from refunds.stores.funds import Changed, changed
 from refunds.stores.merchants import MerchantStore
-from refunds.stores.shards import Changed, changed
 
 
 class OperationStore(CorrectionStore, MerchantStore):

@@ -22,20 +22,19 @@ from refunds.deadline import Ready
 from refunds.debits import MAX_SHARDS
 from refunds.errors import Busy, RefundsError, WalletChanged, WalletFrozen
 from refunds.funding import Move
-from refunds.stores.dynamo import Action, Values, once
-from refunds.stores.funds import FundStore
+from refunds.stores.dynamo import Action, Values, in_time, once
+from refunds.stores.funds import Changed, FundStore, changed
 from refunds.table import Key
 from refunds.times import format_instant
 
 GROW_AT_MOST_EVERY = timedelta(seconds=5)
+WATCH_AT_MOST_EVERY = timedelta(minutes=1)
+"""A wallet that cannot grow is written no oftener: its moves and marks are conditioned on it."""
 QUIET_AFTER = timedelta(minutes=5)
 """How long a wallet must have been without contention before it gives shards back."""
-MAX_MOVES = 3 * MAX_SHARDS
-"""Of one reshard: it does not run after what refunds and credits do meanwhile."""
-
-
-class Changed(Exception):
-    """The wallet is not as it was read; nothing was written."""
+MAX_MOVES = 2 * MAX_SHARDS
+"""Of one reshard: to any number, and to spread evenly what there is then; it does not run after
+what refunds and credits do meanwhile."""
 
 
 class _Gone(Exception):
@@ -44,10 +43,6 @@ class _Gone(Exception):
 
 class _LiftedByAnother(Exception):
     """There is nothing left to lift; nothing was written."""
-
-
-def changed(_: Values | None) -> Exception:
-    return Changed()
 
 
 def _gone(_: Values | None) -> Exception:
@@ -65,27 +60,34 @@ class ShardStore(FundStore):
         *,
         now: datetime,
         ready: Ready | None = None,
+        spread: bool = True,
     ) -> None:
         """Bring the wallet to `count` shards that hold about the same, one move after the other.
 
         Raises:
             WalletFrozen: as long as it is, nothing moves between its shards.
-            Busy: time ran out. What has moved has moved, and the same call goes on from there.
+            Busy: time ran out before there were so many. What has moved has moved, and the same
+                call goes on from there.
         """
-        wanted, moves, attempt = min(max(count, 1), MAX_SHARDS), 0, 0
-        while moves < MAX_MOVES:
+        ready = ready or self.few_tries
+        wanted, moves, failed, again, counted = min(max(count, 1), MAX_SHARDS), 0, 0, 0, False
+        while moves < MAX_MOVES and ready(again):
             config, funds = self._glance(merchant_id, currency)
             if funds.frozen:
                 raise WalletFrozen
+            counted = len(funds.shards) == wanted
             move = funding.next_move(funds.shards, wanted)
-            if move is None:
-                return
+            if move is None or (counted and not spread) or not ready(0):
+                break
+            again = 0
             if self._moved(merchant_id, currency, move, config, now):
                 moves += 1
+                counted = move.count == wanted
             else:
-                attempt += 1
-                if not (ready or self.few_tries)(attempt):
-                    raise Busy
+                failed += 1
+                again = failed
+        if not counted:
+            raise Busy
 
     def _moved(
         self, merchant_id: str, currency: str, move: Move, config: Values, now: datetime
@@ -145,32 +147,38 @@ class ShardStore(FundStore):
             changed,
         )
 
-    def grow(self, merchant_id: str, currency: str, *, now: datetime) -> bool:
+    def grow(
+        self, merchant_id: str, currency: str, *, now: datetime, ready: Ready | None = None
+    ) -> bool:
         """Twice as many shards, because transactions were in each other's way; not too often.
 
         Best effort, from where money is moved: the next conflict tries again.
         """
         try:
-            return self._grow(merchant_id, currency, now)
+            return self._grow(merchant_id, currency, now, ready)
         except (ClientError, BotoCoreError, RefundsError):
             return False
 
-    def _grow(self, merchant_id: str, currency: str, now: datetime) -> bool:
+    def _grow(self, merchant_id: str, currency: str, now: datetime, ready: Ready | None) -> bool:
         key = table.merchant_currency(merchant_id, currency)
         config = self.get(key)
         if config is None:
             return False
+        last, count = config.get("resharded_at"), config["shards"]
+        grows = count < MAX_SHARDS and not (
+            last and now - datetime.fromisoformat(last) < GROW_AT_MOST_EVERY
+        )
         # When to look whether the wallet has been quiet for long enough to shrink.
-        watch = {"at": format_instant(now + QUIET_AFTER), "bucket": table.HOT_WALLETS}
-        self.update(key, "SET due_at = :at, due_bucket = :bucket", None, watch)
-        last = config.get("resharded_at")
-        if last and now - datetime.fromisoformat(last) < GROW_AT_MOST_EVERY:
-            return False
-        count: int = config["shards"]
-        if count >= MAX_SHARDS:
-            return False
-        self.reshard(merchant_id, currency, count * 2, now=now)
-        return True
+        quiet_at = now + QUIET_AFTER
+        if grows or config.get("due_at", "") < format_instant(quiet_at - WATCH_AT_MOST_EVERY):
+            in_time(ready)
+            watch = {"at": format_instant(quiet_at), "bucket": table.HOT_WALLETS}
+            self.update(key, "SET due_at = :at, due_bucket = :bucket", None, watch)
+        if grows:
+            # To spread evenly what conflicts would be in everybody's way.
+            tries = self.few_tries_while(ready)
+            self.reshard(merchant_id, currency, count * 2, now=now, ready=tries, spread=False)
+        return grows
 
     # ── What is marked on all of them ───────────────────────────────────────────────────────────
 
@@ -214,9 +222,15 @@ class ShardStore(FundStore):
     def _each(keys: list[Key], done: Callable[[Key], bool], ready: Ready) -> None:
         """Each until it is done, the others meanwhile. Raises Busy."""
         attempt = 0
-        while keys := [key for key in keys if not done(key)]:
+        while keys:
+            left = []
+            for key in keys:
+                in_time(ready)
+                if not done(key):
+                    left.append(key)
+            keys = left
             attempt += 1
-            if not ready(attempt):
+            if keys and not ready(attempt):
                 raise Busy
 
     def _begun(self, config: Key, name: str, *, on: bool, ready: Ready) -> tuple[int, int]:
@@ -245,6 +259,7 @@ class ShardStore(FundStore):
                 },
                 changed,
             )
+            in_time(ready)
             try:
                 self.transact(begin, ready=once)
             except (Changed, Busy) as error:
@@ -270,9 +285,12 @@ class ShardStore(FundStore):
             return False
         return True
 
-    def hold(self, merchant_id: str, currency: str, *, held: bool) -> None:
+    def hold(
+        self, merchant_id: str, currency: str, *, held: bool, ready: Ready | None = None
+    ) -> None:
         """Best effort: what is not held now is, by the next debit that is short."""
         try:
-            self.mark(merchant_id, currency, "held", on=held)
+            tries = self.few_tries_while(ready)
+            self.mark(merchant_id, currency, "held", on=held, ready=tries)
         except (ClientError, BotoCoreError, RefundsError):
             return

@@ -6,9 +6,10 @@ from datetime import datetime
 from botocore.exceptions import BotoCoreError, ClientError
 
 from refunds import table
+from refunds.deadline import Ready
 from refunds.errors import Busy, CertificationStateConflict
 from refunds.standing import Cause, Status
-from refunds.stores.dynamo import Action, Values
+from refunds.stores.dynamo import Action, Values, in_time
 from refunds.stores.shards import ShardStore
 from refunds.times import format_instant
 
@@ -52,11 +53,14 @@ class StandingStore(ShardStore):
             ),
         )
 
-    def suspend_for_funds(self, merchant_id: str, currency: str, *, now: datetime) -> bool:
+    def suspend_for_funds(
+        self, merchant_id: str, currency: str, *, now: datetime, ready: Ready | None = None
+    ) -> bool:
         """Best effort, from where money is moved: the next refund that waits tries again."""
         try:
             # So that what waits is among the currencies that must be covered again.
             self.open_wallet(merchant_id, currency)
+            in_time(ready)
             return self.suspend(
                 merchant_id, Cause.FUNDS, "a refund waits for funds", by="debits", now=now
             )

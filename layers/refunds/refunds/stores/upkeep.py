@@ -6,8 +6,10 @@ from datetime import datetime
 from botocore.exceptions import BotoCoreError, ClientError
 
 from refunds import table
+from refunds.deadline import Ready
 from refunds.errors import UNREADABLE, RefundsError
 from refunds.stores import answers
+from refunds.stores.dynamo import in_time
 from refunds.stores.shards import QUIET_AFTER
 from refunds.stores.standing import StandingStore
 from refunds.times import format_instant
@@ -20,7 +22,9 @@ class UpkeepStore(StandingStore):
         for key in self.all_due_keys(table.HOT_WALLETS, now, page=page):
             yield key["pk"]["S"].removeprefix("CURRENCIES#"), key["sk"]["S"]
 
-    def shrink(self, merchant_id: str, currency: str, *, now: datetime) -> bool:
+    def shrink(
+        self, merchant_id: str, currency: str, *, now: datetime, ready: Ready | None = None
+    ) -> bool:
         """Half the shards; with one left there is nothing more to look at.
 
         Raises WalletFrozen, Busy.
@@ -34,7 +38,9 @@ class UpkeepStore(StandingStore):
             self.look_at_wallet_again(merchant_id, currency, now + QUIET_AFTER)
             return False
         if count > 1:
-            self.reshard(merchant_id, currency, count // 2, now=now)
+            tries = self.few_tries_while(ready)
+            self.reshard(merchant_id, currency, count // 2, now=now, ready=tries)
+            in_time(ready)
         left = max(1, count // 2)
         self.update(
             table.merchant_currency(merchant_id, currency),
