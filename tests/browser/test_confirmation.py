@@ -109,6 +109,26 @@ def test_a_draft_changed_meanwhile_is_compared_and_reviewed_anew(
     assert world.ok(merchant, "GET", "/refund-policy")["digest"] == changed["digest"]
 
 
+def test_a_draft_changed_meanwhile_is_the_one_that_is_edited(
+    visit: Visit, world: World, merchant: Party
+) -> None:
+    seller = visit(merchant)
+    seller.refusals = {409}
+    words, page = seller.words.settlement, seller.page
+    review(seller)
+    assent(seller)
+    changed = draft(world, merchant, reasons="A colleague's.")
+    seller.press(words.confirm)
+    expect(page.get_by_text(words.changed)).to_be_visible()
+    seller.press(words.edit)
+    expect(page.get_by_label(words.reasons)).to_have_value(changed["statement"]["reasons"])
+    seller.fill({words.handling: "At once."})
+    seller.press(words.saveDraft)
+    expect(page.locator(".form-end time")).to_be_visible()
+    saved = world.ok(merchant, "GET", "/refund-policy")["statement"]
+    assert saved == {"reasons": "A colleague's.", "handling": "At once."}
+
+
 def test_who_is_not_certified_or_has_no_complete_shop_is_told_what_lacks(
     visit: Visit, world: World
 ) -> None:

@@ -1,3 +1,4 @@
+import { useEffect, useRef } from "preact/hooks";
 import { announce } from "../../announce.ts";
 import { call, type Schema } from "../../api.ts";
 import { useDraft } from "../../draft.ts";
@@ -32,7 +33,13 @@ export function PolicyForm({ saved, onSaved, onReview, onElsewhere }: Props) {
   const t = useText();
   const words = t.settlement;
   const [typed, change, clear] = useDraft<Typed>("policy", () => typedOf(saved));
-  const changed = JSON.stringify(typed) !== JSON.stringify(typedOf(saved));
+  const changed = !same(typed, typedOf(saved));
+  const before = useRef(saved);
+  // A colleague's draft that comes in is shown, unless something is typed here.
+  useEffect(() => {
+    if (same(typed, typedOf(before.current))) clear(typedOf(saved));
+    before.current = saved;
+  }, [saved.digest]);
 
   const save = useAction(async (review: boolean) => {
     try {
@@ -111,6 +118,10 @@ function put({ instant, reasons, handling }: Typed): Promise<Policy> {
   return call("put", "/refund-policy/draft", {
     body: { instant_refund: instant, statement: { reasons, handling } },
   });
+}
+
+function same(one: Typed, other: Typed): boolean {
+  return JSON.stringify(one) === JSON.stringify(other);
 }
 
 function typedOf(policy: Policy): Typed {

@@ -17,7 +17,7 @@ interface Props {
   reviewed: Policy;
   ready: Load<{ shop: boolean; certified: boolean }>;
   onReview: (policy: Policy) => void;
-  onEdit: () => void;
+  onEdit: (draft: Policy) => void;
   onConfirmed: (policy: Policy) => void;
   onElsewhere: () => void;
 }
@@ -69,7 +69,7 @@ export function PolicyReview({ reviewed, ready, onReview, onEdit, onConfirmed, o
           setChanged(null);
           onReview(changed);
         }}
-        onEdit={onEdit}
+        onEdit={() => onEdit(changed)}
       />
     );
   }
@@ -105,7 +105,7 @@ export function PolicyReview({ reviewed, ready, onReview, onEdit, onConfirmed, o
       <CheckField label={words.assent} checked={assent} onChange={setAssent} />
       <ProblemNote problem={confirm.problem} />
       <div class="form-end">
-        <Button onClick={onEdit}>{words.edit}</Button>
+        <Button onClick={() => onEdit(reviewed)}>{words.edit}</Button>
         <Button
           kind="primary"
           busy={confirm.busy}

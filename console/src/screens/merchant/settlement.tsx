@@ -54,8 +54,9 @@ export function Settlement() {
                   reviewed={reviewed}
                   ready={ready}
                   onReview={setReviewed}
-                  onEdit={() => {
+                  onEdit={(draft) => {
                     setReviewed(null);
+                    policy.put(draft);
                     policy.reload();
                   }}
                   onConfirmed={(confirmed) => {
