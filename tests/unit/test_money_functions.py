@@ -108,6 +108,9 @@ def test_a_guarantee_limit_wakes_what_waits_and_the_debt_is_shown_to_both_sides(
     assert refund["sources"] == {"receivable": 100}
     [wallet] = operate(cloud, "GET", "").body["wallets"]
     assert (wallet["owed"], wallet["guarantee_left"], wallet["shards"]) == (100, 400, 1)
+    lowered = limits(cloud, 30).body
+    assert (lowered["owed"], lowered["guarantee_left"], lowered["guarantee_limit"]) == (100, 0, 30)
+    assert limits(cloud, 500).body["guarantee_limit"] == 500
     tend_wallets.lambda_handler({}, Context())
     assert operate(cloud, "GET", "").body["certification"] == "suspended"
     assert credit(cloud, 100).body["allocation"] == {

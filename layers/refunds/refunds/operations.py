@@ -9,7 +9,7 @@ from refunds.certification import Certification
 from refunds.deadline import Ready
 from refunds.debits import MAX_SHARDS
 from refunds.errors import WalletChanged
-from refunds.fields import MAX_AMOUNT, Currency, Id, Instant, Model
+from refunds.fields import MAX_AMOUNT, Balance, Currency, Id, Instant, Model
 from refunds.funding import Funds
 from refunds.standing import Cause, Status
 from refunds.wallets import Wallet, wallet_of
@@ -37,6 +37,8 @@ class ShardsRequest(Model):
 
 
 class OperatedWallet(Wallet):
+    guarantee_limit: Balance
+    """What the guarantee fund advances at the most; may be below what is owed."""
     shards: int
     waiting_refunds: int
     """At most `MAX_WAITING_SHOWN` are counted."""
@@ -151,6 +153,7 @@ def _shown(funds: Funds, merchant_id: str, currency: str, store: OperationStore)
     waiting = store.waiting_ids(merchant_id, currency, limit=MAX_WAITING_SHOWN)
     return OperatedWallet(
         **dict(wallet_of(currency, funds)),
+        guarantee_limit=funds.owed + funds.headroom,
         shards=len(funds.shards),
         waiting_refunds=len(waiting),
     )

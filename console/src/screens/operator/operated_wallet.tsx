@@ -45,7 +45,7 @@ export function OperatedWallet({ merchant, wallet, onChanged }: Props) {
         merchant={merchant}
         currency={currency}
         required={wallet.deposit_required}
-        guarantee={wallet.guarantee_left + wallet.owed}
+        guarantee={wallet.guarantee_limit}
         onChanged={onChanged}
       />
       <Shards merchant={merchant} wallet={wallet} onChanged={onChanged} />
