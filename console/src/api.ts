@@ -1,6 +1,6 @@
 import type { components, paths } from "../generated/openapi.ts";
 import { accessToken, expired, renew } from "./auth.ts";
-import { retryDelay } from "./backoff.ts";
+import { LONGEST_MS, retryDelay } from "./backoff.ts";
 import { API } from "./base.ts";
 import { mayPass, Problem, problemOf } from "./problems.ts";
 import { store } from "./store.ts";
@@ -27,7 +27,6 @@ interface Options<O> {
   signal?: AbortSignal;
 }
 
-const LONGEST_MS = 20_000;
 const ATTEMPTS = 3;
 
 /** False while the last call found no network. */
@@ -44,8 +43,8 @@ export async function call<M extends Method, P extends PathsWith<M>>(
   path: P,
   options: Options<Operation<M, P>> = {},
 ): Promise<Answer<Operation<M, P>>> {
-  const answer = await send(method, addressOf(path as string, options), options);
-  return (await answer.json()) as Answer<Operation<M, P>>;
+  const url = addressOf(path as string, options);
+  return send(method, url, options, (answer) => answer.json() as Promise<Answer<Operation<M, P>>>);
 }
 
 /** A file of the API, all parts of it, as a text. */
@@ -53,13 +52,21 @@ export async function download(path: string, query: Record<string, string>): Pro
   let text = "";
   let next: URL | null = addressOf(path, { query });
   while (next) {
-    const answer: Response = await send("get", next, {});
-    const part = await answer.text();
+    const { part, links }: Part = await send("get", next, {}, partOf);
     text += text ? part.slice(part.indexOf("\n") + 1) : part;
-    const link = /<([^>]+)>; rel="next"/.exec(answer.headers.get("Link") ?? "");
+    const link = /<([^>]+)>; rel="next"/.exec(links);
     next = link?.[1] ? new URL(link[1], next) : null;
   }
   return text;
+}
+
+interface Part {
+  part: string;
+  links: string;
+}
+
+async function partOf(answer: Response): Promise<Part> {
+  return { part: await answer.text(), links: answer.headers.get("Link") ?? "" };
 }
 
 function addressOf(path: string, given: { path?: Record<string, string>; query?: unknown }): URL {
@@ -82,11 +89,13 @@ interface Sent {
   signal?: AbortSignal;
 }
 
-async function send(method: Method, url: URL, options: Sent): Promise<Response> {
+type Read<T> = (answer: Response) => Promise<T>;
+
+async function send<T>(method: Method, url: URL, options: Sent, read: Read<T>): Promise<T> {
   const repeatable = method !== "post" || options.key !== undefined;
   let renewed = false;
   for (let attempt = 1; ; attempt++) {
-    const problem = await once(method, url, options);
+    const problem = await once(method, url, options, read);
     if (!(problem instanceof Problem)) return problem;
     if (problem.status === 401 && !renewed) {
       renewed = true;
@@ -99,14 +108,16 @@ async function send(method: Method, url: URL, options: Sent): Promise<Response> 
   }
 }
 
-async function once(method: Method, url: URL, options: Sent): Promise<Response | Problem> {
-  const headers: Record<string, string> = {};
-  const token = await accessToken();
-  if (token) headers["Authorization"] = `Bearer ${token}`;
-  if (options.body !== undefined) headers["Content-Type"] = "application/json";
-  if (options.key) headers["Idempotency-Key"] = options.key;
-  const limit = AbortSignal.timeout(LONGEST_MS);
+/** An answer that breaks off, or a token that could not be renewed, is no answer. */
+async function once<T>(
+  method: Method,
+  url: URL,
+  options: Sent,
+  read: Read<T>,
+): Promise<T | Problem> {
   try {
+    const headers = await headersOf(options);
+    const limit = AbortSignal.timeout(LONGEST_MS);
     const answer = await fetch(url, {
       method: method.toUpperCase(),
       headers,
@@ -114,13 +125,23 @@ async function once(method: Method, url: URL, options: Sent): Promise<Response |
       signal: options.signal ? AbortSignal.any([options.signal, limit]) : limit,
       ...(options.body === undefined ? {} : { body: JSON.stringify(options.body) }),
     });
+    const result = answer.ok ? await read(answer) : await problemOf(answer);
     reachable.set(true);
-    return answer.ok ? answer : await problemOf(answer);
+    return result;
   } catch (error) {
     if (options.signal?.aborted) throw error;
     reachable.set(false);
     return new Problem("unreachable", 0);
   }
+}
+
+async function headersOf({ body, key }: Sent): Promise<Record<string, string>> {
+  const token = await accessToken();
+  return {
+    ...(token && { Authorization: `Bearer ${token}` }),
+    ...(body !== undefined && { "Content-Type": "application/json" }),
+    ...(key && { "Idempotency-Key": key }),
+  };
 }
 
 async function renewedOr(problem: Problem): Promise<boolean> {

@@ -1,3 +1,6 @@
+/** How long one answer is waited for, in milliseconds. */
+export const LONGEST_MS = 20_000;
+
 /** How long to wait before each look, in milliseconds: soon at first, then ever less often. */
 export function pollDelay(look: number, waitsForFunds: boolean): number {
   const delay = Math.min(500 * 2 ** look, 30_000);

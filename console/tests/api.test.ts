@@ -1,0 +1,92 @@
+import assert from "node:assert/strict";
+import { afterEach, beforeEach, mock, test } from "node:test";
+
+const page = "https://shop.example/v1/console/";
+const kept = new Map<string, string>();
+Object.assign(globalThis, { document: { baseURI: page }, location: new URL(page) });
+Object.defineProperty(globalThis, "sessionStorage", {
+  value: {
+    getItem: (name: string) => kept.get(name) ?? null,
+    setItem: (name: string, value: string) => kept.set(name, value),
+    removeItem: (name: string) => kept.delete(name),
+  },
+});
+// Imported only now: they read the page's address as they load.
+const { call, download, reachable } = await import("../src/api.ts");
+const { start } = await import("../src/auth.ts");
+
+const HOUR = 3600;
+const NOON = Date.UTC(2026, 2, 1, 12);
+const UNREACHABLE = { name: "Error", code: "unreachable", status: 0 };
+const issuer = "https://id.example";
+const config = {
+  issuer,
+  client_id: "console",
+  scope: "openid",
+  authorization_endpoint: `${issuer}/authorize`,
+  token_endpoint: `${issuer}/token`,
+  end_session_endpoint: `${issuer}/logout`,
+};
+
+/** Answers the calls one after the other; an Error is a call that fails. */
+function answers(...given: (Response | Error)[]): string[] {
+  const asked: string[] = [];
+  mock.method(globalThis, "fetch", async (url: URL | string) => {
+    asked.push(String(url));
+    const answer = given.shift();
+    if (answer instanceof Response) return answer;
+    throw answer ?? new Error("one call too many");
+  });
+  return asked;
+}
+
+function breaksOff(): Response {
+  const body = new ReadableStream({ pull: (stream) => stream.error(new TypeError("network error")) });
+  return new Response(body);
+}
+
+beforeEach(async () => {
+  mock.timers.enable({ apis: ["Date"], now: NOON });
+  const tokens = { access_token: "a", refresh_token: "r", expires_at: NOON / 1000 + HOUR };
+  kept.set("tokens", JSON.stringify(tokens));
+  assert.equal(await start(config), true);
+  reachable.set(true);
+});
+
+afterEach(() => {
+  mock.timers.reset();
+  mock.restoreAll();
+});
+
+test("without a network an old token is no reason to end otherwise than any other call", async () => {
+  mock.timers.setTime(NOON + HOUR * 1000);
+  const asked = answers(new TypeError("Failed to fetch"));
+  await assert.rejects(call("post", "/refunds"), UNREACHABLE);
+  assert.deepEqual(asked, [`${issuer}/token`]);
+  assert.equal(reachable.get(), false);
+});
+
+test("an answer that breaks off is none", async () => {
+  answers(breaksOff());
+  await assert.rejects(call("post", "/refunds"), UNREACHABLE);
+  assert.equal(reachable.get(), false);
+});
+
+test("a refusal that breaks off is no refusal", async () => {
+  const headers = { "Content-Type": "application/problem+json" };
+  answers(new Response(breaksOff().body, { status: 422, headers }));
+  await assert.rejects(call("post", "/refunds"), UNREACHABLE);
+});
+
+test("the part of a file that breaks off is asked for again", async () => {
+  mock.method(globalThis, "setTimeout", (run: () => void) => queueMicrotask(run));
+  const headers = { Link: '</v1/statement?cursor=2>; rel="next"' };
+  const asked = answers(
+    new Response("entry\n1\n", { headers }),
+    breaksOff(),
+    new Response("entry\n2\n"),
+  );
+  assert.equal(await download("/statement", { month: "2026-03" }), "entry\n1\n2\n");
+  const next = "https://shop.example/v1/statement?cursor=2";
+  assert.deepEqual(asked, ["https://shop.example/v1/statement?month=2026-03", next, next]);
+});
