@@ -1,14 +1,15 @@
 import { useState } from "preact/hooks";
 import { remember, remembered } from "./memory.ts";
+import { useSession } from "./session.ts";
 
 const session = () => sessionStorage;
 
-/** What a person has typed, kept over a reload or a new sign-in in the same tab, until cleared. */
+/** What a person has typed, kept for them over a reload or a new sign-in in the same tab, until cleared. */
 export function useDraft<T extends object>(
   name: string,
   initial: () => T,
 ): [T, (change: Partial<T>) => void, (next?: T) => void] {
-  const key = `draft:${name}`;
+  const key = `draft:${useSession().me.subject}:${name}`;
   const [value, setValue] = useState<T>(() => {
     const kept = remembered(session, key);
     return kept ? { ...initial(), ...(JSON.parse(kept) as T) } : initial();
