@@ -9,7 +9,7 @@ import { Badge, Note } from "../../parts/note.tsx";
 import { ProblemNote } from "../../parts/problem.tsx";
 import { Problem } from "../../problems.ts";
 import { hrefOf } from "../../router.ts";
-import { Terms } from "./policy_terms.tsx";
+import { Terms, useHolds } from "./policy_terms.tsx";
 
 type Policy = Schema["RefundPolicy"];
 
@@ -32,6 +32,7 @@ export function PolicyReview({ reviewed, ready, onReview, onEdit, onConfirmed, o
   const t = useText();
   const words = t.settlement;
   const [assent, setAssent] = useState(false);
+  const holds = useHolds(reviewed);
   const [changed, setChanged] = useState<Policy | null>(null);
   const heading = useRef<HTMLHeadingElement>(null);
   useEffect(() => {
@@ -90,7 +91,7 @@ export function PolicyReview({ reviewed, ready, onReview, onEdit, onConfirmed, o
           {reviewed.instant_refund ? words.on : words.off}
         </Badge>
       </p>
-      <Terms policy={reviewed} />
+      <Terms policy={reviewed} holds={holds} />
       <Note tone="warn" title={words.final} />
       <ProblemNote problem={ready.problem} onRetry={ready.reload} />
       {lacking.length > 0 && (
@@ -109,7 +110,7 @@ export function PolicyReview({ reviewed, ready, onReview, onEdit, onConfirmed, o
         <Button
           kind="primary"
           busy={confirm.busy}
-          disabled={!assent || lacking.length > 0}
+          disabled={!assent || !holds || lacking.length > 0}
           onClick={() => void confirm.run()}
         >
           {words.confirm}

@@ -6,15 +6,19 @@ import { Sign } from "../../parts/note.tsx";
 
 type Policy = Schema["RefundPolicy"];
 
-/** The text as it is, to the letter, and its digest, computed here once more. */
-export function Terms({ policy }: { policy: Policy }) {
-  const t = useText();
-  const { instant_refund, statement, digest } = policy;
-  const computed = useLoad(digest ?? "", async () =>
+/** Whether the digest is that of the text, computed here once more; null until it is. */
+export function useHolds({ instant_refund, statement, digest }: Policy): boolean | null {
+  const computed = useLoad(JSON.stringify({ instant_refund, statement }), async () =>
     statement ? digestOf({ instant_refund, statement }) : "",
   );
+  return computed.data === null ? null : computed.data === digest;
+}
+
+/** The text as it is, to the letter, and its digest. */
+export function Terms({ policy, holds }: { policy: Policy; holds: boolean | null }) {
+  const t = useText();
+  const { statement, digest } = policy;
   if (!statement) return null;
-  const holds = computed.data === digest;
   return (
     <dl class="terms">
       <dt>{t.settlement.reasons}</dt>
@@ -24,7 +28,7 @@ export function Terms({ policy }: { policy: Policy }) {
       <dt>{t.settlement.digest}</dt>
       <dd>
         <code class="digest">{digest}</code>
-        {computed.data !== null && (
+        {holds !== null && (
           <p class="hint">
             <Sign tone={holds ? "good" : "bad"} />{" "}
             {holds ? t.settlement.digestHolds : t.settlement.digestDiffers}

@@ -13,7 +13,7 @@ import { WalletTabs } from "../../parts/tabs.tsx";
 import { certification } from "./certified.ts";
 import { PolicyForm } from "./policy_form.tsx";
 import { PolicyReview } from "./policy_review.tsx";
-import { Terms } from "./policy_terms.tsx";
+import { Terms, useHolds } from "./policy_terms.tsx";
 
 type Policy = Schema["RefundPolicy"];
 
@@ -84,6 +84,7 @@ export function Settlement() {
 
 function Confirmed({ policy, elsewhere }: { policy: Policy; elsewhere: boolean }) {
   const t = useText();
+  const holds = useHolds(policy);
   return (
     <>
       {elsewhere && <Note tone="info" live title={t.settlement.elsewhere} />}
@@ -98,7 +99,7 @@ function Confirmed({ policy, elsewhere }: { policy: Policy; elsewhere: boolean }
       <p>
         {t.settlement.switch}: <Badge tone="good">{t.settlement.on}</Badge>
       </p>
-      <Terms policy={policy} />
+      <Terms policy={policy} holds={holds} />
     </>
   );
 }
