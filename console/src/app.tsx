@@ -1,6 +1,6 @@
 import { useEffect, useState } from "preact/hooks";
 import { call } from "./api.ts";
-import { signIn } from "./auth.ts";
+import { signIn, signInFailed } from "./auth.ts";
 import { useText } from "./i18n/index.ts";
 import { useLoad } from "./load.ts";
 import { Button } from "./parts/button.tsx";
@@ -76,21 +76,23 @@ function Nobody({ subject }: { subject: string }) {
   );
 }
 
+type Failure = "signInFailed" | "unreachable";
+
 function SignIn() {
   const t = useText();
   const [busy, setBusy] = useState(false);
-  const [failed, setFailed] = useState(false);
+  const [failed, setFailed] = useState<Failure | null>(signInFailed.get() ? "signInFailed" : null);
   useEffect(() => {
     document.title = `${t.signIn} · ${t.product}`;
   }, [t]);
   const begin = async () => {
     setBusy(true);
-    setFailed(false);
+    setFailed(null);
     try {
       await signIn();
     } catch {
       setBusy(false);
-      setFailed(true);
+      setFailed("unreachable");
     }
   };
   return (
@@ -101,7 +103,7 @@ function SignIn() {
       <p>{t.signInLead}</p>
       {failed && (
         <p role="alert" class="error">
-          {t.unreachable}
+          {t[failed]}
         </p>
       )}
       <Button kind="primary" busy={busy} onClick={() => void begin()}>

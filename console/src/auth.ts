@@ -5,6 +5,7 @@ import {
   type RefreshState,
   type SigninResponse,
 } from "oidc-client-ts";
+import { LONGEST_MS } from "./backoff.ts";
 import { CONSOLE } from "./base.ts";
 import { remember, remembered } from "./memory.ts";
 import { current, go } from "./router.ts";
@@ -42,6 +43,9 @@ let renewing: Promise<boolean> | null = null;
 /** Set when the session ended while the person was at work: the page stays, and asks. */
 export const expired = store(false);
 
+/** Set when one came back from the sign-in page, and not signed in. */
+export const signInFailed = store(false);
+
 /** Whether somebody is signed in. The first load of the page after the sign-in page ends it. */
 export async function start(config: Config): Promise<boolean> {
   client = clientOf(config);
@@ -60,13 +64,18 @@ export async function signIn(): Promise<void> {
 export async function signOut(): Promise<void> {
   const id_token_hint = tokens?.id_token;
   keep(null);
-  const { url } = await client.createSignoutRequest({
-    ...(id_token_hint && { id_token_hint }),
-    post_logout_redirect_uri: CONSOLE.href,
-    // Cognito has names of its own for what the standard calls post_logout_redirect_uri.
-    extraQueryParams: { client_id: client.settings.client_id, logout_uri: CONSOLE.href },
-  });
-  location.assign(url);
+  try {
+    const { url } = await client.createSignoutRequest({
+      ...(id_token_hint && { id_token_hint }),
+      post_logout_redirect_uri: CONSOLE.href,
+      // Cognito has names of its own for what the standard calls post_logout_redirect_uri.
+      extraQueryParams: { client_id: client.settings.client_id, logout_uri: CONSOLE.href },
+    });
+    location.assign(url);
+  } catch {
+    // The provider has no page for it, or can't be reached: this tab has no tokens any more.
+    location.assign(CONSOLE.href);
+  }
 }
 
 /** Forget the tokens of this tab, and begin again. */
@@ -113,7 +122,8 @@ async function finishSignIn(): Promise<void> {
     keep(tokensOf(answer));
     path = (answer.userState as { path?: string } | undefined)?.path ?? "";
   } catch {
-    // Refused on the sign-in page, or an address that was used before: sign in anew.
+    // Refused, not reached, or an address that was used before: sign in anew.
+    signInFailed.set(tokens === null);
   }
   go(path, true);
 }
@@ -140,6 +150,7 @@ function clientOf({ issuer, client_id, scope, ...endpoints }: Config): OidcClien
     client_id,
     scope,
     redirect_uri: CONSOLE.href,
+    requestTimeoutInSeconds: LONGEST_MS / 1000,
     stateStore: new WebStorageStateStore({ store: sessionStorage }),
     ...(known && { metadata: { issuer, authorization_endpoint, token_endpoint, end_session_endpoint } }),
   });

@@ -1,6 +1,7 @@
 import { render } from "preact";
 import { App } from "./app.tsx";
 import { start, type Config } from "./auth.ts";
+import { LONGEST_MS } from "./backoff.ts";
 import { CONSOLE } from "./base.ts";
 import { keepFocus } from "./focus.ts";
 import { messages } from "./i18n/index.ts";
@@ -11,7 +12,9 @@ import "./styles.css";
 const root = document.getElementById("app") as HTMLElement;
 
 async function main(): Promise<void> {
-  const answer = await fetch(new URL("config.json", CONSOLE));
+  const answer = await fetch(new URL("config.json", CONSOLE), {
+    signal: AbortSignal.timeout(LONGEST_MS),
+  });
   if (!answer.ok) throw new Error(`config.json: ${answer.status}`);
   const signedIn = await start((await answer.json()) as Config);
   listen();

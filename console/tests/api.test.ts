@@ -1,44 +1,12 @@
 import assert from "node:assert/strict";
 import { afterEach, beforeEach, mock, test } from "node:test";
-
-const page = "https://shop.example/v1/console/";
-const kept = new Map<string, string>();
-Object.assign(globalThis, { document: { baseURI: page }, location: new URL(page) });
-Object.defineProperty(globalThis, "sessionStorage", {
-  value: {
-    getItem: (name: string) => kept.get(name) ?? null,
-    setItem: (name: string, value: string) => kept.set(name, value),
-    removeItem: (name: string) => kept.delete(name),
-  },
-});
-// Imported only now: they read the page's address as they load.
-const { call, download, reachable } = await import("../src/api.ts");
-const { start } = await import("../src/auth.ts");
+import { answers, config, issuer, kept } from "./page.ts";
+import { call, download, reachable } from "../src/api.ts";
+import { start } from "../src/auth.ts";
 
 const HOUR = 3600;
 const NOON = Date.UTC(2026, 2, 1, 12);
 const UNREACHABLE = { name: "Error", code: "unreachable", status: 0 };
-const issuer = "https://id.example";
-const config = {
-  issuer,
-  client_id: "console",
-  scope: "openid",
-  authorization_endpoint: `${issuer}/authorize`,
-  token_endpoint: `${issuer}/token`,
-  end_session_endpoint: `${issuer}/logout`,
-};
-
-/** Answers the calls one after the other; an Error is a call that fails. */
-function answers(...given: (Response | Error)[]): string[] {
-  const asked: string[] = [];
-  mock.method(globalThis, "fetch", async (url: URL | string) => {
-    asked.push(String(url));
-    const answer = given.shift();
-    if (answer instanceof Response) return answer;
-    throw answer ?? new Error("one call too many");
-  });
-  return asked;
-}
 
 function breaksOff(): Response {
   const body = new ReadableStream({ pull: (stream) => stream.error(new TypeError("network error")) });

@@ -16,6 +16,7 @@ export const en: Messages = {
   signIn: "Sign in",
   signOut: "Sign out",
   signInLead: "Sign in to manage your shop, settlement settings, wallet and refunds.",
+  signInFailed: "Signing in did not succeed. Try again.",
   signInAgain: "Sign in again",
   sessionOver: "Your session has ended",
   sessionOverText: "Sign in again. What you typed is kept in this tab and will be here afterwards.",

@@ -12,6 +12,7 @@ export const zh = {
   signIn: "登录",
   signOut: "退出登录",
   signInLead: "登录后管理店铺、结算设置、钱包与退款。",
+  signInFailed: "登录未成功, 请重试。",
   signInAgain: "重新登录",
   sessionOver: "登录已过期",
   sessionOverText: "请重新登录。您填写的内容已保留在此标签页中, 登录后可继续。",

@@ -1,0 +1,45 @@
+import { mock } from "node:test";
+
+/** What the modules that know the page find of it: import this first, then them. */
+export const PAGE = "https://shop.example/v1/console/";
+export const kept = new Map<string, string>();
+export const assign = mock.fn((_address: string) => {});
+
+const location = Object.assign(new URL(PAGE), { assign });
+const sessionStorage = {
+  getItem: (name: string) => kept.get(name) ?? null,
+  setItem: (name: string, value: string) => kept.set(name, value),
+  removeItem: (name: string) => kept.delete(name),
+};
+const history = {
+  replaceState: (_state: null, _title: string, path: string) => {
+    location.href = new URL(path, location).href;
+  },
+};
+const scrollTo = () => {};
+for (const [name, value] of Object.entries({ location, sessionStorage, history, scrollTo })) {
+  Object.defineProperty(globalThis, name, { value });
+}
+Object.defineProperty(globalThis, "document", { value: { baseURI: PAGE } });
+
+export const issuer = "https://id.example";
+export const config = {
+  issuer,
+  client_id: "console",
+  scope: "openid",
+  authorization_endpoint: `${issuer}/authorize`,
+  token_endpoint: `${issuer}/token`,
+  end_session_endpoint: `${issuer}/logout`,
+};
+
+/** Answers the calls one after the other, an Error is a call that fails; the addresses asked. */
+export function answers(...given: (Response | Error)[]): string[] {
+  const asked: string[] = [];
+  mock.method(globalThis, "fetch", async (url: URL | string) => {
+    asked.push(String(url));
+    const answer = given.shift();
+    if (answer instanceof Response) return answer;
+    throw answer ?? new Error("one call too many");
+  });
+  return asked;
+}
