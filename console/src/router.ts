@@ -1,5 +1,4 @@
 import { CONSOLE } from "./base.ts";
-import { match, type Parameters } from "./routes.ts";
 import { store, useStore } from "./store.ts";
 
 /** The address within the console, without a slash at either end. */
@@ -41,8 +40,4 @@ function follow(): void {
 
 export function useAddress(): string {
   return useStore(address);
-}
-
-export function useRoute<T>(routes: Record<string, T>): [T, Parameters] | null {
-  return match(useAddress(), routes);
 }
