@@ -67,7 +67,9 @@ def _of_refund(
         if drawn != new["amount"] or not paid:
             yield f"3: {change.name[0]} succeeded, drawn {drawn} of {new['amount']}"
         config = (f"CURRENCIES#{new['merchant_id']}", new["currency"])
-        if "frozen" in service.items.get(config, {}):
+        # Freezing goes shard by shard, the wallet's own item first: each is closed once marked.
+        shards = [each.old or {} for each in commit if each.name[0].startswith("WALLET#")]
+        if any("frozen" in source for source in shards or [service.items.get(config, {})]):
             yield f"F: {change.name[0]} was paid from a frozen wallet"
 
 

@@ -13,7 +13,6 @@ from refunds.funding import Funds, Plan
 from refunds.settlement import Settled, Unknown
 from refunds.stores import debits, refunds
 from refunds.stores.debits import DebitStore
-from refunds.stores.funds import FundStore
 from refunds.stores.sweeps import SweepStore
 from refunds.stores.wallets import WalletStore
 from tests.simulation import callers
@@ -121,21 +120,6 @@ def buyer_credited_apart() -> AbstractContextManager[Any]:
     return mutated()
 
 
-def spread_as_read() -> AbstractContextManager[Any]:
-    """A wallet is resharded as it was read, whatever it holds by now."""
-    update = FundStore.action_update
-
-    def unconditional(
-        self: FundStore, key: Any, expression: str, condition: Any, *rest: Any
-    ) -> Any:
-        if expression == "SET available = :target":
-            values = {"target": rest[0]["target"]}
-            return update(self, key, expression, THERE, values, *rest[1:])
-        return update(self, key, expression, condition, *rest)
-
-    return patch.object(FundStore, "action_update", unconditional)
-
-
 def acknowledged_on_receipt() -> AbstractContextManager[Any]:
     """Every message is acknowledged, whatever became of its refund."""
     return patch("refunds.queue.Batch.failures", lambda *_: {"batchItemFailures": []})
@@ -158,7 +142,6 @@ MUTANTS: Sequence[tuple[Mutant, str, Sequence[Kind]]] = (
     (credit_forgotten, "7", (Kind.CREDIT,)),
     (debt_as_it_was, "2", (Kind.CREDIT,)),
     (buyer_credited_apart, "3", ()),
-    (spread_as_read, "1", (Kind.REFUND, Kind.CREDIT, Kind.SHARDS)),
     (acknowledged_on_receipt, "6", ()),
 )
 """Each with the invariant that it breaks, and what its callers mostly ask for."""
