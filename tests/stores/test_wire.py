@@ -616,6 +616,18 @@ def test_after_a_batch_that_is_not_taken_no_other_is_tried(
     assert queue.depth() == 10
 
 
+@pytest.mark.parametrize("fault", [wire.lost, wire.broken(), REFUSED["ThrottlingException"]])
+def test_who_wakes_what_waits_is_not_failed_by_what_cannot_be_found(
+    funded: Stores, queue: DebitQueue, fault: wire.Fault
+) -> None:
+    funded.debits.wait(examples.debit(), "funds", now=NOON)
+    with wire.faulty(funded.client, "Query", *[fault] * CONFLICT_TRIES):
+        queue.wake(MERCHANT, "CNY", store=funded.wallets)
+    assert queue.depth() == 0
+    queue.wake(MERCHANT, "CNY", store=funded.wallets)
+    assert queue.depth() == 1
+
+
 def test_of_a_batch_taken_in_part_only_the_taken_are_named(queue: DebitQueue) -> None:
     taken = [{"Id": "1", "MessageId": "m", "MD5OfMessageBody": "x"}]
     failed = [{"Id": "0", "SenderFault": False, "Code": "InternalError"}]

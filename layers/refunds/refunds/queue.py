@@ -12,6 +12,7 @@ from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
 from refunds.debits import refund_named
+from refunds.errors import Busy
 from refunds.observability import log_failure
 from refunds.settings import Settings
 
@@ -70,7 +71,7 @@ class DebitQueue:
         """
         try:
             waiting = store.waiting_ids(merchant_id, currency, limit=MAX_WOKEN)
-        except (ClientError, BotoCoreError) as error:
+        except (ClientError, BotoCoreError, Busy) as error:
             log_failure(error)
             return
         self.send((refund_id, merchant_id) for refund_id in waiting)
