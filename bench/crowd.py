@@ -4,13 +4,14 @@ One refund is accepted by the product's own rules and stores; the others are cop
 under other ids, each of another buyer, as a table of a busy day has them.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from itertools import batched, chain
 from typing import TYPE_CHECKING, Any
 
 from refunds import debits, intake, refunds, settlement, table, wallets
+from refunds.deadline import Ready
 from refunds.orders import Coverage, Order
 from refunds.refunds import GoodsCondition, RefundRequest
 from refunds.settlement import Outcome
@@ -88,9 +89,7 @@ class Crowd:
         return made
 
     @staticmethod
-    def settle(
-        refund_ids: Sequence[str], *, store: DebitStore, ready: Callable[[int], bool]
-    ) -> Outcome:
+    def settle(refund_ids: Sequence[str], *, store: DebitStore, ready: Ready) -> Outcome:
         """As the debit function does with a batch that names them."""
         outcome = Outcome()
         found, _ = store.debits(refund_ids)
@@ -99,10 +98,6 @@ class Crowd:
                 group, store=store, clock=lambda: datetime.now(UTC), ready=ready
             )
         return outcome
-
-    def available(self) -> int:
-        """In the wallet, minor units."""
-        return self._made(WalletStore).read_funds(MERCHANT, CURRENCY).available
 
     def items(self) -> Items:
         """All of the table as stored, by key."""

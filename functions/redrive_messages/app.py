@@ -3,7 +3,6 @@
 from typing import Any
 
 from refunds import http, redrive
-from refunds.deadline import Deadline
 from refunds.errors import QueueNotFound
 from refunds.letters import debit_reader, read_changes, read_orders
 from refunds.observability import logger, metrics, observed
@@ -60,14 +59,14 @@ def list_dead_letter_queues() -> DeadLetterQueues:
 def list_dead_letters(queue: http.PathId) -> DeadLetters:
     http.operator(app, settings=settings, store=members)
     named = redrive.queue_named(queue)
-    return redrive.show(named, WAYS[named], ready=_deadline().ready)
+    return redrive.show(named, WAYS[named], ready=http.ready(app))
 
 
 @app.post("/dead-letters/<queue>/redrive", openapi_extensions=OF_A_QUEUE)
 def redrive_dead_letters(queue: http.PathId, request: RedriveRequest) -> Redriven:
     http.operator(app, settings=settings, store=members)
     way = WAYS[redrive.queue_named(queue)]
-    done = redrive.redrive(way, limit=request.limit, ready=_deadline().ready)
+    done = redrive.redrive(way, limit=request.limit, ready=http.ready(app))
     metrics.add_metric(name="DeadLettersRedriven", unit="Count", value=done.moved)
     logger.info(
         "redriven",
@@ -77,10 +76,6 @@ def redrive_dead_letters(queue: http.PathId, request: RedriveRequest) -> Redrive
         stopped_by=done.stopped_by,
     )
     return done
-
-
-def _deadline() -> Deadline:
-    return Deadline(app.lambda_context.get_remaining_time_in_millis)
 
 
 @observed

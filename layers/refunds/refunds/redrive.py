@@ -4,13 +4,14 @@ A letter is deleted only once its target has taken it. A crash between the two l
 places; that is harmless, for every target does the same thing twice without doing it twice over.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Annotated, NamedTuple, Protocol
 
 from pydantic import Field
 
+from refunds.deadline import Ready
 from refunds.errors import QueueNotFound
 from refunds.fields import Instant, Model
 from refunds.letters import Letter, Parcel, Reader, WhyNot
@@ -133,7 +134,7 @@ def overview(queue: Queue, way: Way) -> DeadLetterQueue:
     )
 
 
-def show(queue: Queue, way: Way, *, ready: Callable[[int], bool]) -> DeadLetters:
+def show(queue: Queue, way: Way, *, ready: Ready) -> DeadLetters:
     """Up to 10 letters, which stay; what a redrive would do with each."""
     seen: dict[str, Letter] = {}
     while len(seen) < MAX_SHOWN and ready(0):
@@ -149,7 +150,7 @@ def show(queue: Queue, way: Way, *, ready: Callable[[int], bool]) -> DeadLetters
     return DeadLetters(**dict(overview(queue, way)), items=[_view(each) for each in parcels])
 
 
-def redrive(way: Way, *, limit: int, ready: Callable[[int], bool]) -> Redriven:
+def redrive(way: Way, *, limit: int, ready: Ready) -> Redriven:
     """Move up to `limit` letters to their target, each at most once.
 
     Ends early when `ready(0)` says that there is no time for more, or the target takes no more.

@@ -122,7 +122,7 @@ def settle(
     *,
     store: DebitStore,
     clock: Callable[[], datetime],
-    ready: Callable[[int], bool],
+    ready: Ready,
 ) -> Outcome:
     """Settle one merchant's group in one currency, whatever the database replies.
 
@@ -148,7 +148,7 @@ class _Settling:
 
     store: DebitStore
     clock: Callable[[], datetime]
-    ready: Callable[[int], bool]
+    ready: Ready
     left: list[Debit]
     outcome: Outcome = field(default_factory=Outcome)
 

@@ -7,12 +7,13 @@ none of theirs is likely lost: only those that have been due for `PATIENCE` are 
 the queue does not say what it holds.
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from itertools import batched
 from typing import Protocol
 
+from refunds.deadline import Ready
 from refunds.debits import Debit, next_try_at
 
 PATIENCE = timedelta(minutes=20)
@@ -67,7 +68,7 @@ def sweep(
     store: SweepStore,
     queue: SweepQueue,
     now: datetime,
-    ready: Callable[[int], bool],
+    ready: Ready,
 ) -> Sweep:
     """Send the due refunds' messages again, each at most once for its time.
 

@@ -27,8 +27,10 @@ CONTENTION = frozenset({"TransactionConflict", "ThrottlingError", "ProvisionedTh
 """The same of a transaction that was canceled: why one of its actions may be sent again."""
 
 
-def is_not_now(error: ClientError) -> bool:
+def is_not_now(error: ClientError | BotoCoreError) -> bool:
     """Whether it was not carried out, and the same request may succeed in a moment."""
+    if not isinstance(error, ClientError):
+        return False
     reasons = error.response.get("CancellationReasons", [])
     return code_of(error) in NOT_NOW or any(reason.get("Code") in CONTENTION for reason in reasons)
 

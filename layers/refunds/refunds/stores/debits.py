@@ -94,9 +94,7 @@ class DebitStore(StandingStore):
             return _reply(reasons, actions, plan.payments)
         except (ClientError, BotoCoreError) as error:
             # A definite "not now" is told from everything else, of which nothing is known.
-            if isinstance(error, ClientError) and answers.is_not_now(error):
-                return Contended()
-            return Unknown(answers.code_of(error))
+            return Contended() if answers.is_not_now(error) else Unknown(answers.code_of(error))
         return Settled()
 
     def wait(self, debit: Debit, waits_for: str, *, now: datetime) -> bool:

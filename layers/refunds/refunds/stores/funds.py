@@ -79,10 +79,10 @@ class FundStore(Dynamo):
         now = self.clock()
         self.known.pop((merchant_id, currency), None)
         self.known[merchant_id, currency] = (count, now + KNOWN_SECONDS)
-        for oldest, (_, until) in [*self.known.items()]:
-            if until > now and len(self.known) <= KNOWN_AT_MOST:
-                break
-            self.known.pop(oldest, None)
+        oldest = next(iter(self.known))
+        while len(self.known) > KNOWN_AT_MOST or self.known[oldest][1] <= now:
+            del self.known[oldest]
+            oldest = next(iter(self.known))
 
     def read_funds(self, merchant_id: str, currency: str, *, ready: Ready | None = None) -> Funds:
         """Every source at one instant: one serialisable read.

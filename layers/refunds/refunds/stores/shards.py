@@ -49,6 +49,13 @@ def _gone(_: Values | None) -> Exception:
     return _Gone()
 
 
+def _as_read(name: str, found: Values) -> tuple[str, Values]:
+    """The condition that an attribute is as it was found, or not there, and its value."""
+    if name in found:
+        return f"{name} = :{name}", {name: found[name]}
+    return f"attribute_not_exists({name})", {}
+
+
 class ShardStore(FundStore):
     # ── How many ────────────────────────────────────────────────────────────────────────────────
 
@@ -133,16 +140,16 @@ class ShardStore(FundStore):
             )
 
     def _count(self, key: Key, count: int, config: Values, now: datetime) -> Action:
-        held = "held = :held" if "held" in config else "attribute_not_exists(held)"
+        held_as_read, held = _as_read("held", config)
         return self.action_update(
             key,
             "SET shards = :count, resharded_at = :now",
-            f"shards = :before AND attribute_not_exists(frozen) AND {held}",
+            f"shards = :before AND attribute_not_exists(frozen) AND {held_as_read}",
             {
                 "count": count,
                 "now": format_instant(now),
                 "before": config["shards"],
-                **({"held": config["held"]} if "held" in config else {}),
+                **held,
             },
             changed,
         )
@@ -246,7 +253,7 @@ class ShardStore(FundStore):
             if (change > 0) is on:
                 return change, found["shards"]
             number = found.get("marks", 0) + 1
-            as_read = "marks = :seen" if "marks" in found else "attribute_not_exists(marks)"
+            as_read, marks = _as_read("marks", found)
             begin = self.action_update(
                 config,
                 f"SET marks = :number, {name} = :change",
@@ -255,7 +262,7 @@ class ShardStore(FundStore):
                     "number": number,
                     "change": number if on else -number,
                     "shards": found["shards"],
-                    **({"seen": found["marks"]} if "marks" in found else {}),
+                    **marks,
                 },
                 changed,
             )

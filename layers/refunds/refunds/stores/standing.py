@@ -1,6 +1,6 @@
 """Suspensions: the merchant's causes, and the times in which any was in force."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 
 from botocore.exceptions import BotoCoreError, ClientError
@@ -93,19 +93,6 @@ class StandingStore(ShardStore):
                 {"at": format_instant(now), "by": by},
                 conflict,
             ),
-        )
-
-    def suspended_for_funds(self, now: datetime, *, page: int) -> Iterator[str]:
-        """Merchants to look at, the longest not looked at first."""
-        for key in self.all_due_keys(table.FUNDS_SUSPENSIONS, now, page=page):
-            yield key["pk"]["S"].removeprefix("MERCHANT#")
-
-    def look_again(self, merchant_id: str, at: datetime) -> None:
-        self.update(
-            table.merchant(merchant_id),
-            "SET due_at = :at",
-            "due_bucket = :watch",
-            {"at": format_instant(at), "watch": table.FUNDS_SUSPENSIONS},
         )
 
     def move(

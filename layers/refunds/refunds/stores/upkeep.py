@@ -12,6 +12,7 @@ from refunds.stores import answers
 from refunds.stores.dynamo import in_time
 from refunds.stores.shards import QUIET_AFTER
 from refunds.stores.standing import StandingStore
+from refunds.table import Key
 from refunds.times import format_instant
 from refunds.upkeep import NotTended
 
@@ -56,11 +57,23 @@ class UpkeepStore(StandingStore):
         return bool(count > 1)
 
     def look_at_wallet_again(self, merchant_id: str, currency: str, at: datetime) -> None:
+        self._look_again(table.merchant_currency(merchant_id, currency), table.HOT_WALLETS, at)
+
+    def suspended_for_funds(self, now: datetime, *, page: int) -> Iterator[str]:
+        """Merchants to look at, the longest not looked at first."""
+        for key in self.all_due_keys(table.FUNDS_SUSPENSIONS, now, page=page):
+            yield key["pk"]["S"].removeprefix("MERCHANT#")
+
+    def look_again(self, merchant_id: str, at: datetime) -> None:
+        self._look_again(table.merchant(merchant_id), table.FUNDS_SUSPENSIONS, at)
+
+    def _look_again(self, key: Key, watch: str, at: datetime) -> None:
+        """Unless it is not watched any more."""
         self.update(
-            table.merchant_currency(merchant_id, currency),
+            key,
             "SET due_at = :at",
             "due_bucket = :watch",
-            {"at": format_instant(at), "watch": table.HOT_WALLETS},
+            {"at": format_instant(at), "watch": watch},
         )
 
     def attempt[Done](self, do: Callable[[], Done]) -> Done:

@@ -142,40 +142,28 @@ class WalletStore(FundStore):
             table.deposit(merchant_id, posting.currency),
             "ADD available :amount",
             {"amount": deposit},
-            as_read=_as_read("available", funds.deposit),
+            name="available",
             seen=funds.deposit,
         )
-        owed = table.receivable(merchant_id, posting.currency)
-        as_read = _as_read("owed", funds.owed)
-        if receivable < 0:
-            # An advance: the limit may be lowered meanwhile, which leaves the debt as read.
-            yield self.action_update(
-                owed,
-                "ADD owed :taken, headroom :amount",
-                f"({as_read}) AND headroom >= :taken",
-                {"taken": -receivable, "amount": receivable, "seen": funds.owed},
-                _changed,
-            )
-            return
         yield self._from_read(
-            owed,
+            table.receivable(merchant_id, posting.currency),
             "ADD owed :owed, headroom :amount",
             {"owed": -receivable, "amount": receivable},
-            as_read=as_read,
+            name="owed",
             seen=funds.owed,
+            # An advance: the limit may be lowered meanwhile, which leaves the debt as read.
+            besides="headroom >= :owed" if receivable < 0 else "",
         )
 
     def _from_read(
-        self, key: Key, expression: str, values: Values, *, as_read: str, seen: int
+        self, key: Key, expression: str, values: Values, *, name: str, seen: int, besides: str = ""
     ) -> Action:
+        """On condition that `name` is as it was seen: what is not there is 0."""
+        as_read = f"{name} = :seen" if seen else f"attribute_not_exists({name}) OR {name} = :seen"
         if not any(values.values()):
             return self.action_check(key, as_read, {"seen": seen}, _changed)
-        return self.action_update(key, expression, as_read, {**values, "seen": seen}, _changed)
-
-
-def _as_read(name: str, seen: int) -> str:
-    """What is not there is 0."""
-    return f"{name} = :seen" if seen else f"attribute_not_exists({name}) OR {name} = :seen"
+        condition = f"({as_read}) AND {besides}" if besides else as_read
+        return self.action_update(key, expression, condition, {**values, "seen": seen}, _changed)
 
 
 def _moved(posting: Posting, account: str) -> int:
