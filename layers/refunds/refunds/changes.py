@@ -1,8 +1,8 @@
 """What follows from a change of the table, off the hot path: statement entries, and events."""
 
-from collections import defaultdict, deque
+from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Protocol
 
@@ -81,40 +81,60 @@ def fan_out(
         Busy: some owners' statements were, or an order could not be read; what does not need them
             is booked, and its events emitted. Any other error of AWS ends it where it is.
     """
-    by_owner: defaultdict[Owner, dict[int, Posting]] = defaultdict(dict)
-    emitted: list[Event] = []
-    poisoned: dict[int, Poisoned] = {}
+    batch = _Batch([*records], store, now)
+    batch.read(read)
+    for owner, postings in batch.by_owner.items():
+        batch.book(owner, postings)
+    bus.put(batch.emitted)
+    if batch.busy:
+        raise batch.busy
+    return FannedOut(batch.booked, len(batch.emitted), tuple(batch.poisoned.values()))
+
+
+@dataclass(slots=True)
+class _Batch:
+    """Records of the stream, by their place in it, and what became of them so far."""
+
+    records: Sequence[Record]
+    store: StatementStore
+    now: datetime
+    by_owner: defaultdict[Owner, dict[int, Posting]] = field(
+        default_factory=lambda: defaultdict(dict)
+    )
+    emitted: list[Event] = field(default_factory=list)
+    booked: int = 0
+    poisoned: dict[int, Poisoned] = field(default_factory=dict)
     busy: Busy | None = None
-    every = [*records]
-    for place, record in enumerate(every):
-        try:
-            postings, told = _consequences(read(record), store)
-        except POISON as error:
-            poisoned[place] = Poisoned(record, error)
-            continue
-        except Busy as error:
-            busy = error
-            continue
-        for owner, posting in postings:
-            by_owner[owner][place] = posting
-        emitted += told
-    booked, left = 0, deque(by_owner.items())
-    while left:
-        owner, of_owner = left.popleft()
-        try:
-            booked += _book(owner, [*of_owner.values()], store, now)
-        except POISON as error:
-            if len(of_owner) > 1:
-                # Only one of them may be at fault: each by itself.
-                left.extend((owner, {place: each}) for place, each in of_owner.items())
+
+    def read(self, read: Callable[[Record], Change]) -> None:
+        for place, record in enumerate(self.records):
+            try:
+                postings, told = _consequences(read(record), self.store)
+            except POISON as error:
+                self.poisoned[place] = Poisoned(record, error)
+            except Busy as error:
+                self.busy = error
             else:
-                poisoned |= {place: Poisoned(every[place], error) for place in of_owner}
+                self.emitted += told
+                for owner, posting in postings:
+                    self.by_owner[owner][place] = posting
+
+    def book(self, owner: Owner, postings: Mapping[int, Posting]) -> None:
+        try:
+            self.booked += self.store.book(owner, [*postings.values()], now=self.now)
+        except StatementLost:
+            # It holds up no other: once it is rebuilt, reconciliation books these.
+            return
         except Busy as error:
-            busy = error
-    bus.put(emitted)
-    if busy:
-        raise busy
-    return FannedOut(booked, len(emitted), tuple(poisoned.values()))
+            self.busy = error
+        except POISON as error:
+            if len(postings) == 1:
+                [place] = postings
+                self.poisoned[place] = Poisoned(self.records[place], error)
+                return
+            # Only one of them may be at fault: each by itself.
+            for place, posting in postings.items():
+                self.book(owner, {place: posting})
 
 
 def _consequences(
@@ -123,14 +143,6 @@ def _consequences(
     posting = store.posting_of(change.posting) if change.posting else None
     owners = statements.owners(posting) if posting else ()
     return [(owner, posting) for owner in owners if posting], _events(change, store)
-
-
-def _book(owner: Owner, postings: Sequence[Posting], store: StatementStore, now: datetime) -> int:
-    """A lost statement holds up no other: once it is rebuilt, reconciliation books these."""
-    try:
-        return store.book(owner, postings, now=now)
-    except StatementLost:
-        return 0
 
 
 def _events(change: Change, store: StatementStore) -> list[Event]:
