@@ -8,13 +8,15 @@ write one of them, or read it in a transaction, is answered as AWS answers it.
 import json
 import sys
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from http.client import HTTPConnection
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from threading import Lock
 from typing import Any
 from urllib.parse import urlsplit
+
+from local import aws
 
 TRANSACTIONS = {"TransactWriteItems", "TransactGetItems"}
 SINGLE_WRITES = {"PutItem", "UpdateItem", "DeleteItem"}
@@ -127,14 +129,13 @@ def _error(code: str, **more: Any) -> tuple[int, bytes]:
     return 400, json.dumps({"__type": f"{NAMESPACE}{code}", "Message": code, **more}).encode()
 
 
-def serve(upstream: str, held_ms: float, *, told: Callable[[int], None]) -> None:
-    """Until it is killed; `told` hears the port."""
+def serve(upstream: str, port: int, held_ms: float) -> None:
+    """On loopback, until it is killed."""
     Handler.upstream, Handler.held_for = urlsplit(upstream).netloc, held_ms / 1000
-    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
+    with ThreadingHTTPServer((aws.HOST, port), Handler) as server:
         server.daemon_threads = True
-        told(server.server_port)
         server.serve_forever()
 
 
 if __name__ == "__main__":
-    serve(sys.argv[1], float(sys.argv[2]), told=lambda port: print(port, flush=True))  # noqa: T201
+    serve(sys.argv[1], int(sys.argv[2]), float(sys.argv[3]))

@@ -5,7 +5,6 @@ locked for 16 ms and what overlaps is answered TransactionConflict. Workers sett
 product's own rules and stores; what they give back goes to the end of the line, as in a queue.
 """
 
-import subprocess
 import sys
 import time
 from collections import deque
@@ -20,9 +19,8 @@ from botocore.config import Config
 
 from bench import engines, report
 from bench.crowd import AMOUNT, Crowd
-from local import aws
-from local.failures import CommandFailed
-from local.paths import ROOT
+from local import aws, engine, processes
+from local.paths import ROOT, STATE
 from local.table import create_table
 from refunds.deadline import Deadline
 
@@ -112,15 +110,18 @@ def _take(ids: deque[str], count: int) -> list[str]:
 @contextmanager
 def locked(endpoint: str) -> Iterator[str]:
     """The same engine, where transactions are in each other's way."""
-    command = [sys.executable, "-m", "bench.locks", endpoint, str(LOCKED_MS)]
-    with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True) as proxy:
-        try:
-            line = proxy.stdout.readline() if proxy.stdout else ""
-            if not line:
-                raise CommandFailed("bench.locks ended at once.", next_step="read its error above.")
-            yield f"http://127.0.0.1:{int(line)}"
-        finally:
-            proxy.terminate()
+    port = aws.any_free_port()
+    proxy = f"http://{aws.HOST}:{port}"
+    with processes.served(
+        [sys.executable, "-m", "bench.locks", endpoint, str(port), str(LOCKED_MS)],
+        lambda: engine.answers(proxy),
+        env=processes.environment({"PYTHONPATH": str(ROOT)}),
+        log=STATE / "bench-locks.log",
+        seconds=aws.START_SECONDS,
+        doing="The proxy that locks items",
+        next_step="mend what the lines above name.",
+    ):
+        yield proxy
 
 
 def run() -> dict[str, Rates]:

@@ -46,20 +46,15 @@ def start(port: int | None = None, *, log: Path) -> Iterator[LocalAws]:
     """
     chosen = choose_port(port)
     endpoint = f"http://{HOST}:{chosen}"
-    log.parent.mkdir(parents=True, exist_ok=True)
-    command = [str(TOOLS / "python"), "-m", "ministack"]
-    with (
-        log.open("wb") as output,
-        processes.guarded(command, env=_server_environment(chosen), output=output) as server,
+    with processes.served(
+        [str(TOOLS / "python"), "-m", "ministack"],
+        lambda: is_ready(endpoint),
+        env=_server_environment(chosen),
+        log=log,
+        seconds=START_SECONDS,
+        doing="The local AWS",
+        next_step="mend what the lines above name; or `make clean` and start afresh.",
     ):
-        processes.wait_until_ready(
-            server,
-            lambda: is_ready(endpoint),
-            log=log,
-            seconds=START_SECONDS,
-            doing="The local AWS",
-            next_step="mend what the lines above name; or `make clean` and start afresh.",
-        )
         yield LocalAws(endpoint)
 
 

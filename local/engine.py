@@ -43,19 +43,16 @@ def start(*, log: Path) -> Iterator[str]:
         *("-jar", str(HOME / "DynamoDBLocal.jar")),
         *("-inMemory", "-sharedDb", "-port", str(port)),
     ]
-    with (
-        log.open("wb") as output,
-        # It leaves a file of its own wherever it runs.
-        processes.guarded(command, env=processes.environment(), output=output, cwd=HOME) as engine,
+    with processes.served(
+        command,
+        lambda: answers(url),
+        env=processes.environment(),
+        log=log,
+        seconds=START_SECONDS,
+        doing="AWS's DynamoDB engine",
+        next_step="mend what the lines above name, or give DYNAMODB_LOCAL_URL.",
+        cwd=HOME,  # it leaves a file of its own wherever it runs
     ):
-        processes.wait_until_ready(
-            engine,
-            lambda: _answers(url),
-            log=log,
-            seconds=START_SECONDS,
-            doing="AWS's DynamoDB engine",
-            next_step="mend what the lines above name, or give DYNAMODB_LOCAL_URL.",
-        )
         yield url
 
 
@@ -93,7 +90,8 @@ def _unpack(archive: Path) -> None:
     unpacked.rename(HOME)
 
 
-def _answers(url: str) -> bool:
+def answers(url: str) -> bool:
+    """Whether anything speaks HTTP there."""
     try:
         httpx.get(url, timeout=1, trust_env=False)
     except httpx.TransportError:

@@ -88,7 +88,32 @@ def one_at_a_time(lock: Path) -> Iterator[None]:
         yield
 
 
-def wait_until_ready(
+@contextmanager
+def served(
+    command: list[str],
+    answers: Callable[[], bool],
+    *,
+    env: Mapping[str, str],
+    log: Path,
+    seconds: float,
+    doing: str,
+    next_step: str,
+    cwd: Path = ROOT,
+) -> Iterator[None]:
+    """Run a server, under guard, that answers while inside.
+
+    Raises:
+        CommandFailed: it ended, or did not answer within `seconds`.
+    """
+    log.parent.mkdir(parents=True, exist_ok=True)
+    with log.open("wb") as output, guarded(command, env=env, output=output, cwd=cwd) as server:
+        _wait_until_ready(
+            server, answers, log=log, seconds=seconds, doing=doing, next_step=next_step
+        )
+        yield
+
+
+def _wait_until_ready(
     server: "subprocess.Popen[bytes]",
     answers: Callable[[], bool],
     *,
@@ -97,11 +122,6 @@ def wait_until_ready(
     doing: str,
     next_step: str,
 ) -> None:
-    """Look until the server answers.
-
-    Raises:
-        CommandFailed: it ended, or did not answer within `seconds`.
-    """
     give_up_at = time.monotonic() + seconds
     while not answers():
         if server.poll() is not None or time.monotonic() > give_up_at:

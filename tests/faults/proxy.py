@@ -12,7 +12,6 @@ import httpx
 
 from local import aws, processes
 
-START_SECONDS = 60.0
 RULES = "/_microburst/rules"
 CALL = "x-refunds-call"
 """The header by which the rules know a call."""
@@ -41,18 +40,17 @@ def start(upstream: str, *, log: Path) -> Iterator[Proxy]:
     endpoint = f"http://{aws.HOST}:{port}"
     command = [sys.executable, "-m", "microburst", "--upstream", upstream, "--port", str(port)]
     with (
-        log.open("wb") as output,
-        processes.guarded(command, env=processes.environment(), output=output) as server,
         aws.http(endpoint) as control,
-    ):
-        processes.wait_until_ready(
-            server,
+        processes.served(
+            command,
             lambda: _answers(control),
+            env=processes.environment(),
             log=log,
-            seconds=START_SECONDS,
+            seconds=aws.START_SECONDS,
             doing="The fault proxy",
             next_step="mend what the lines above name.",
-        )
+        ),
+    ):
         yield Proxy(endpoint, control)
 
 
