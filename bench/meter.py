@@ -28,6 +28,7 @@ WRITES = {"PutItem", "TransactWriteItems", "UpdateItem"}
 class Consumed:
     """Units of DynamoDB: written to the table, written to its indexes, and read; and the time."""
 
+    requests: float = 0.0
     table_writes: float = 0.0
     index_writes: float = 0.0
     reads: float = 0.0
@@ -37,6 +38,7 @@ class Consumed:
 
     def __truediv__(self, count: int) -> "Consumed":
         return Consumed(
+            self.requests / count,
             self.table_writes / count,
             self.index_writes / count,
             self.reads / count,
@@ -66,6 +68,7 @@ class Meter:
         return {**params, "ReturnConsumedCapacity": "INDEXES"}
 
     def _count(self, model: Any, parsed: dict[str, Any], **_: Any) -> None:
+        self._now.requests += 1
         told = parsed.get("ConsumedCapacity", [])
         for each in told if isinstance(told, list) else [told]:
             indexes = each.get("GlobalSecondaryIndexes", {}).values()

@@ -15,7 +15,7 @@ from refunds.stores import reconciliation as walks
 from refunds.stores.dynamo import CONFLICT_TRIES, to_item
 from refunds.table import Key
 from refunds.wallets import CreditTarget
-from tests.stores import tables, wire
+from tests.stores import engines, tables, wire
 from tests.stores.engines import Stores
 from tests.stores.market import accept, everything, fund, limits, settle
 from tests.unit import examples
@@ -356,8 +356,9 @@ TAMPERED: list[tuple[Callable[[Stores], str], Kind]] = [
 
 @pytest.mark.parametrize(("tamper", "kind"), TAMPERED)
 def test_a_difference_made_by_hand_is_found_and_named_and_nothing_else_is_blamed(
-    stores: Stores, tamper: Callable[[Stores], str], kind: Kind
+    local_aws: str, tamper: Callable[[Stores], str], kind: Kind
 ) -> None:
+    stores = engines.stores_at(local_aws)
     market(stores)
     subject = tamper(stores)
     report = reconcile(stores)

@@ -6,7 +6,7 @@ from datetime import datetime
 import pytest
 
 from refunds import ledger, table
-from refunds.errors import Busy
+from refunds.errors import Busy, InvalidCursor
 from refunds.ledger import Cause, Leg, Part, Posting
 from refunds.statements import (
     BEGINNING,
@@ -28,6 +28,12 @@ from tests.stores.market import accept, everything, fund, settle
 from tests.unit.examples import BUYER, DAY, MERCHANT, NOON, SECOND
 
 SELLER, CUSTOMER = Owner("merchant", MERCHANT, "CNY"), Owner("buyer", BUYER, "CNY")
+
+
+@pytest.fixture(autouse=True)
+def short_blocks(monkeypatch: pytest.MonkeyPatch) -> None:
+    """So that whatever is read here goes over several of them."""
+    monkeypatch.setattr(table, "STATEMENT_BLOCK", 5)
 
 
 def postings(count: int, *, first: int = 0) -> list[Posting]:
@@ -86,30 +92,49 @@ def test_each_entry_is_on_one_page_newest_first_while_more_are_booked(stores: St
     assert numbers(pages(stores)) == [*range(34, 0, -1)]
 
 
-def test_a_page_takes_as_many_requests_however_deep_it_is(stores: Stores) -> None:
-    """One for the months, one for each bucket; no second one for what a page is short of."""
-    stores.statements.book(SELLER, postings(160), now=NOON)
+def test_a_page_takes_as_many_requests_however_deep_it_is(
+    stores: Stores, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One for each bucket; no second one for what a page is short of."""
+    monkeypatch.setattr(table, "STATEMENT_BLOCK", 80)
+    stores.statements.book(SELLER, postings(159), now=NOON)
     after: str | None = None
     for _ in range(5):
         with wire.faulty(stores.client, "Query") as line:
             page = stores.statements.entries(
                 SELLER, start=BEGINNING, end=END, after=after, limit=32
             )
-        assert len(page.items) == 32
-        assert len(line.sent) == 1 + table.LIST_BUCKETS
+        assert len(line.sent) == table.LIST_BUCKETS * len(
+            {each.number // 80 for each in page.items}
+        )
         after = page.after
     assert after is None
 
 
-def test_months_of_few_entries_take_no_more_requests_than_they_have_entries(
-    stores: Stores,
+def test_a_page_takes_as_many_requests_however_seldom_money_moves(
+    stores: Stores, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    for month in range(5):
-        stores.statements.book(SELLER, postings(2, first=month * 2), now=NOON + month * 31 * DAY)
+    monkeypatch.setattr(table, "STATEMENT_BLOCK", 80)
+    for month in range(10):
+        stores.statements.book(SELLER, postings(1, first=month), now=NOON + month * 31 * DAY)
     with wire.faulty(stores.client, "Query") as line:
         [page] = pages(stores, limit=50)
     assert [entry.number for entry in page] == [*range(10, 0, -1)]
-    assert len(line.sent) == 1 + 10
+    assert len(line.sent) == table.LIST_BUCKETS
+
+
+def test_a_time_deep_in_a_statement_is_found_by_looking_at_few_of_its_blocks(
+    stores: Stores,
+) -> None:
+    for day in range(30):
+        stores.statements.book(SELLER, postings(1, first=day), now=NOON + day * DAY)
+    start, end = (format_instant(NOON + days * DAY) for days in (12, 16))
+    with wire.faulty(stores.client, "Query") as line:
+        [page] = pages(stores, start=start, end=end)
+    assert [entry.number for entry in page] == [16, 15, 14, 13]
+    looks = [each for each in line.sent if each.get("Limit") == 1]
+    assert len(looks) <= 2 * 3, "six blocks, and two ends to find"
+    assert len(line.sent) - len(looks) == 2 * 5, "two blocks, in five buckets each"
 
 
 def test_what_is_booked_while_a_page_is_read_leaves_no_gap_in_it(stores: Stores) -> None:
@@ -191,6 +216,13 @@ def test_of_two_writers_of_one_statement_neither_loses_or_doubles_an_entry(
     assert [entry.number for entry in page] == [*range(8, 0, -1)]
     assert {entry.posting_id for entry in page} == {p.posting_id for p in (*mine, *theirs)}
     assert page[0].balances.available == 80
+
+
+@pytest.mark.parametrize("forged", ["x", "2024-03-01#", "2024#-1", "2024#1x"])
+def test_a_place_that_is_no_entry_s_is_no_cursor(stores: Stores, forged: str) -> None:
+    stores.statements.book(SELLER, postings(3), now=NOON)
+    with pytest.raises(InvalidCursor):
+        stores.statements.entries(SELLER, start=BEGINNING, end=END, after=forged, limit=2)
 
 
 def test_a_writer_that_never_comes_first_is_busy_and_has_booked_nothing(stores: Stores) -> None:

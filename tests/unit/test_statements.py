@@ -72,13 +72,6 @@ def test_what_is_rebuilt_chunk_by_chunk_is_what_was_booked(
     assert found == entries
 
 
-def test_the_months_between_two_are_all_of_them() -> None:
-    assert statements.months_between([]) == []
-    assert statements.months_between(["2024-02"]) == ["2024-02"]
-    months = ["2023-11", "2023-12", "2024-01", "2024-02"]
-    assert statements.months_between(["2024-02", "2023-12", "2023-11"]) == months
-
-
 def test_the_owners_of_a_posting_are_the_parties_whose_money_it_touched() -> None:
     legs = ledger.legs_of_refund("m", "b", 5, {"available": 3, "receivable": 2})
     refund = Posting("rf_1", Cause.REFUND, "JPY", format_instant(NOON), legs)

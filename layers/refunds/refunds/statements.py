@@ -184,14 +184,6 @@ def rebuilt(
     return entries
 
 
-def months_between(known: Iterable[str]) -> list[str]:
-    """Every month from the first to the last of these, as `2024-03`."""
-    ordinals = sorted(12 * int(month[:4]) + int(month[5:7]) - 1 for month in known)
-    if not ordinals:
-        return []
-    return [f"{each // 12:04}-{each % 12 + 1:02}" for each in range(ordinals[0], ordinals[-1] + 1)]
-
-
 def check_range(start: datetime | None, end: datetime | None) -> None:
     """Raises InvalidRange."""
     if start and end and start > end:

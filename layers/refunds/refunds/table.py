@@ -20,7 +20,7 @@
 | correction            | CORRECTION#<id>               | CORRECTION           | merchant        |
 | statement's head      | STATEMENT#<owner>             | HEAD                 |                 |
 | a month of it         | STATEMENT#<owner>             | MONTH#<month>        |                 |
-| an entry of it        | STATEMENT#<owner>#<month>#<k> | <booked_at>#<number> |                 |
+| an entry of it        | STATEMENT#<owner>#<block>#<k> | <booked_at>#<number> |                 |
 | what is booked        | BOOKED#<owner>#<k>            | <posting id>         |                 |
 | reconciliation        | RECONCILIATION#<run>          | REPORT               |                 |
 
@@ -48,6 +48,9 @@ them hot."""
 
 LIST_BUCKETS = 8
 """Keys of each list of a merchant: 8,000 writes a second before an index key is hot."""
+STATEMENT_BLOCK = 8_000
+"""Numbers of a statement that lie together, 1,000 in each bucket: a page is in one or two of them,
+however seldom its owner's money moves."""
 HOT_WALLETS = "wallets"
 """The due bucket of wallets with several shards: when to look whether they are quiet."""
 FUNDS_SUSPENSIONS = "suspensions"
@@ -191,13 +194,12 @@ def statement_month(owner: "Owner", month: str) -> Key:
     return _key(_statement(owner), f"MONTH#{month}")
 
 
-def statement_bucket(owner: "Owner", month: str, number: int) -> str:
-    return f"{_statement(owner)}#{month}#{number}"
+def statement_bucket(owner: "Owner", number: int) -> str:
+    return f"{_statement(owner)}#{number // STATEMENT_BLOCK}#{number % LIST_BUCKETS}"
 
 
 def statement_entry(owner: "Owner", booked_at: str, number: int) -> Key:
-    pk = statement_bucket(owner, booked_at[:7], number % LIST_BUCKETS)
-    return _key(pk, f"{booked_at}#{number:012}")
+    return _key(statement_bucket(owner, number), f"{booked_at}#{number:012}")
 
 
 def booked_bucket(owner: "Owner", number: int) -> str:

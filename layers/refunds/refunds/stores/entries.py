@@ -1,11 +1,13 @@
-"""What is in a statement: entries by month and bucket, months, the head, and what was recorded."""
+"""What is in a statement: entries by block and bucket, months, the head, and what was recorded."""
 
+from bisect import bisect_left
 from collections.abc import Iterable, Iterator
 from heapq import merge
 from itertools import islice
 from operator import itemgetter
 
 from refunds import table
+from refunds.errors import InvalidCursor
 from refunds.ledger import Cause, Posting, legs_of_item
 from refunds.paging import Page
 from refunds.statements import BEGINNING, END, Balances, Entry, Head, Mark, MonthTotal, Owner
@@ -42,9 +44,9 @@ class EntryStore(Dynamo):
         if head.number <= 1:
             return None
         below = table.statement_entry(owner, head.booked_at, head.number)["sk"]["S"]
-        bucket = (head.number - 1) % table.LIST_BUCKETS
         near = next(
-            self._bucket(owner, head.booked_at[:7], bucket, BEGINNING, below, page_size=2), None
+            self._bucket(owner, head.number - 1, BEGINNING, below, page_size=2),
+            None,
         )
         if near and near["number"] == head.number - 1:
             return entry_of(near)
@@ -77,35 +79,65 @@ class EntryStore(Dynamo):
     def entries(
         self, owner: Owner, *, start: str, end: str, after: str | None, limit: int
     ) -> Page[Entry]:
-        """A page, newest first, of what was booked from `start` to before `end`."""
+        """A page, newest first, of what was booked from `start` to before `end`.
+
+        Raises:
+            InvalidCursor: `after` is no entry's place.
+        """
         below = min(after, end) if after else end
-        found = list(islice(self._as_of_now(owner, start, below, limit + 1), limit + 1))
+        # One more that is `below` itself, and one to know that there are more.
+        share = (limit + 1) // table.LIST_BUCKETS + 2
+        newest = _number_at(after) - 1 if after else None
+        items = self.newest_first(owner, start, below, newest=newest, page_size=share)
+        found = list(islice(items, limit + 1))
         page = [entry_of(item) for item in found[:limit]]
         more = len(found) > limit
         return Page(page, found[limit - 1]["sk"] if more else None)
 
     def newest_first(
-        self, owner: Owner, start: str, below: str, *, page_size: int = PAGE_SIZE
-    ) -> Iterator[Values]:
-        for total in self.months(owner):
-            if start[:7] <= total.month <= below[:7]:
-                yield from self.of_month(owner, total.month, start, below, page_size=page_size)
-
-    def of_month(
         self,
         owner: Owner,
-        month: str,
+        start: str,
+        below: str,
+        *,
+        newest: int | None = None,
+        page_size: int = PAGE_SIZE,
+    ) -> Iterator[Values]:
+        """As of when this is asked; `newest`, if given, is where it begins."""
+        last = self.last_number(owner)
+        if newest is None:
+            last_block = self._block_at(owner, below, last)
+        else:
+            last = min(last, newest)
+            last_block = last // table.STATEMENT_BLOCK
+        for block in range(last_block, self._block_at(owner, start, last) - 1, -1):
+            numbers = block_of(block, last)
+            for item in self.of_block(owner, numbers, start, below, page_size=page_size):
+                # What is booked meanwhile is in some buckets' answers and not in others'.
+                if item["number"] <= last:
+                    yield item
+
+    def of_block(
+        self,
+        owner: Owner,
+        numbers: range,
         start: str = BEGINNING,
         below: str = END,
         *,
-        buckets: Iterable[int] = range(table.LIST_BUCKETS),
         page_size: int = PAGE_SIZE,
     ) -> Iterator[Values]:
+        """The newest first, from the buckets that these numbers of one block are in."""
+        # Consecutive numbers are in different buckets: few entries are in as few of them.
         found = [
-            self._bucket(owner, month, bucket, start, below, page_size=page_size)
-            for bucket in buckets
+            self._bucket(owner, number, start, below, page_size=page_size)
+            for number in numbers[-table.LIST_BUCKETS :]
         ]
         yield from merge(*found, key=itemgetter("sk"), reverse=True)
+
+    def last_number(self, owner: Owner) -> int:
+        """Of a statement that has lost its head, what its months tell."""
+        head = self.stored_head(owner)
+        return head.number if head else sum(total.entries for total in self.months(owner))
 
     def posting_items(self, posting_ids: Iterable[str]) -> dict[str, Values]:
         """What holds each posting, or would: a refund, or an item of its own."""
@@ -120,25 +152,27 @@ class EntryStore(Dynamo):
         found = {name: posting_of(item) for name, item in self.posting_items(posting_ids).items()}
         return {name: posting for name, posting in found.items() if posting}
 
-    def _as_of_now(self, owner: Owner, start: str, below: str, wanted: int) -> Iterator[Values]:
-        """As of when the months were read; each bucket is asked once for its share of `wanted`."""
-        months = self.months(owner)
-        last = newest = sum(total.entries for total in months)
-        # One more that is `below` itself, and one to know that there are more.
-        share = wanted // table.LIST_BUCKETS + 2
-        for total in months:
-            first = last - total.entries + 1
-            if start[:7] <= total.month <= below[:7]:
-                # Consecutive numbers are in different buckets: few entries are in as few of them.
-                numbers = range(max(first, last - table.LIST_BUCKETS + 1), last + 1)
-                buckets = [number % table.LIST_BUCKETS for number in numbers]
-                for item in self.of_month(
-                    owner, total.month, start, below, buckets=buckets, page_size=share
-                ):
-                    # What is booked meanwhile is in some buckets' answers and not in others'.
-                    if item["number"] <= newest:
-                        yield item
-            last = first - 1
+    def _block_at(self, owner: Owner, instant: str, last: int) -> int:
+        """The last block that begins before this; found by looking at few of them."""
+        last_block = last // table.STATEMENT_BLOCK
+        if instant == BEGINNING:
+            return 0
+        if instant == END:
+            return last_block
+        later = range(1, last_block + 1)
+        return bisect_left(later, instant, key=lambda block: self._beginning(owner, block))
+
+    def _beginning(self, owner: Owner, block: int) -> str:
+        """The place of its first entry."""
+        key = table.statement_bucket(owner, block * table.STATEMENT_BLOCK)
+        found = self.client.query(
+            TableName=self.table,
+            ConsistentRead=True,
+            KeyConditionExpression="pk = :pk",
+            ExpressionAttributeValues={":pk": {"S": key}},
+            Limit=1,
+        )["Items"]
+        return found[0]["sk"]["S"] if found else END
 
     def _newest(self, owner: Owner, below: str) -> Entry | None:
         for item in self.newest_first(owner, BEGINNING, below):
@@ -146,22 +180,15 @@ class EntryStore(Dynamo):
         return None
 
     def _bucket(
-        self,
-        owner: Owner,
-        month: str,
-        bucket: int,
-        start: str,
-        below: str,
-        *,
-        page_size: int,
+        self, owner: Owner, number: int, start: str, below: str, *, page_size: int
     ) -> Iterator[Values]:
-        key = table.statement_bucket(owner, month, bucket)
+        """The one in which this number is, newest first."""
         pages = self.client.get_paginator("query").paginate(
             TableName=self.table,
             ConsistentRead=True,
             KeyConditionExpression="pk = :pk AND sk BETWEEN :start AND :below",
             ExpressionAttributeValues={
-                ":pk": {"S": key},
+                ":pk": {"S": table.statement_bucket(owner, number)},
                 ":start": {"S": start},
                 ":below": {"S": below},
             },
@@ -172,6 +199,19 @@ class EntryStore(Dynamo):
             for item in map(from_item, page["Items"]):
                 if item["sk"] < below:
                     yield item
+
+
+def block_of(block: int, last: int | None = None) -> range:
+    """Its numbers, up to the last there is."""
+    numbers = range(block * table.STATEMENT_BLOCK, (block + 1) * table.STATEMENT_BLOCK)
+    return numbers if last is None else range(numbers[0], min(last, numbers[-1]) + 1)
+
+
+def _number_at(place: str) -> int:
+    number = place.rpartition("#")[2]
+    if not number.isdecimal():
+        raise InvalidCursor
+    return int(number)
 
 
 def owner_of(pk: str) -> Owner:

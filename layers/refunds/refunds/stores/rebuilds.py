@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from itertools import batched
+from itertools import batched, count
 
 from refunds import statements, table
 from refunds.debits import MAX_ACTIONS
@@ -12,6 +12,7 @@ from refunds.stores.dynamo import CONFLICT_TRIES, MAX_BATCH_GET, Action, Values
 from refunds.stores.entries import (
     HeadMoved,
     add_to_months,
+    block_of,
     head_moved,
     owner_of,
     values_of_entry,
@@ -116,10 +117,16 @@ class RebuildStore(StatementStore):
         return sorted(found)[:WINDOW]
 
     def _remove_strays(self, owner: Owner, made: _Made) -> None:
-        known = [*made.months, *(total.month for total in self.months(owner))]
-        for month in statements.months_between(known):
-            for chunk in batched(self.of_month(owner, month), MAX_BATCH_GET, strict=False):
+        """In every block up to the last that can be known of, and those after it with entries."""
+        last_block = max(made.head.number, self.last_number(owner)) // table.STATEMENT_BLOCK
+        for block in count():
+            items = self.of_block(owner, block_of(block))
+            empty = True
+            for chunk in batched(items, MAX_BATCH_GET, strict=False):
                 self._remove_unrecorded(owner, chunk)
+                empty = False
+            if empty and block >= last_block:
+                return
 
     def _remove_unrecorded(self, owner: Owner, items: tuple[Values, ...]) -> None:
         wanted = {(owner, str(item["posting_id"])) for item in items}
