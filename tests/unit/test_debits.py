@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from refunds import debits
+from refunds.refunds import RefundStatus
 from tests.unit.examples import NOON, debit
 
 A, B = debit("rf_a", amount=100), debit("rf_b", amount=200)
@@ -94,3 +95,7 @@ def test_a_message_names_its_refund(refund_id: str) -> None:
 )
 def test_what_is_no_message_of_ours_names_none(body: str) -> None:
     assert debits.refund_named(body) is None
+
+
+def test_every_state_of_a_refund_is_open_or_closed() -> None:
+    assert sorted([*debits.OPEN, *debits.CLOSED]) == sorted(RefundStatus)

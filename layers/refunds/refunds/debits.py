@@ -26,6 +26,7 @@ LAST_RETRY = timedelta(hours=1)
 MAX_DOUBLINGS = 6
 OPEN = ("pending", "awaiting_funds")
 """The states of a refund that is not closed."""
+CLOSED = ("succeeded", "canceled", "refused", "reversed")
 REFUND_ID = re.compile(r"[A-Za-z0-9_-]{1,64}")
 
 

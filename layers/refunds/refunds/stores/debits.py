@@ -1,7 +1,7 @@
 """The debit's transaction, and which reply each answer of DynamoDB is."""
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import datetime
 from typing import Any
 from zlib import crc32
@@ -10,7 +10,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from refunds import table
 from refunds.deadline import Ready
-from refunds.debits import MAX_OVERDUE, OPEN, Debit, next_try_at
+from refunds.debits import CLOSED, MAX_OVERDUE, OPEN, Debit, next_try_at
 from refunds.errors import UNREADABLE, Busy
 from refunds.funding import HELD_AFTER, Funds, Payment, Plan
 from refunds.observability import logger
@@ -189,7 +189,11 @@ def _reply(reasons: Sequence[Any], actions: Sequence[Action], payments: Sequence
     paid = {table.refund(each.debit.refund_id)["pk"]["S"]: each.debit for each in payments}
     refunds = {paid[key].refund_id: item for key, item in refused if key in paid}
     if refunds:
-        still_open = {refund_id for refund_id, item in refunds.items() if item and is_open(item)}
+        still_open = {
+            refund_id
+            for refund_id, item in refunds.items()
+            if item and item["status"] not in CLOSED
+        }
         return Rejected(
             closed=frozenset(refunds.keys() - still_open), altered=frozenset(still_open)
         )
@@ -198,10 +202,6 @@ def _reply(reasons: Sequence[Any], actions: Sequence[Action], payments: Sequence
     if any(reason.get("Code") in answers.CONTENTION for reason in reasons):
         return Contended()
     return Unknown(", ".join(sorted({str(reason.get("Code")) for reason in reasons})))
-
-
-def is_open(item: Mapping[str, Any]) -> bool:
-    return item["status"] in OPEN
 
 
 def read_each[Found](
@@ -227,7 +227,7 @@ def read_each[Found](
 
 def open_debit(item: Values) -> Debit | None:
     """Raises one of UNREADABLE."""
-    return _debit_of(item) if is_open(item) else None
+    return None if item["status"] in CLOSED else _debit_of(item)
 
 
 def _id_of(item: Values) -> str:
@@ -247,7 +247,7 @@ def _debit_of(item: Values) -> Debit:
         waiting=item["status"] == "awaiting_funds",
     )
     typed = all(type(getattr(debit, name)) is kind for name, kind in Debit.__annotations__.items())
-    if not typed or debit.refund_id != _id_of(item):
+    if not typed or item["status"] not in OPEN or debit.refund_id != _id_of(item):
         raise ValueError
     parse_instant(debit.requested_at)
     return debit
