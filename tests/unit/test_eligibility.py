@@ -7,7 +7,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from refunds import eligibility
-from refunds.certification import Suspension
 from refunds.errors import (
     AmountExceedsRefundable,
     GoodsNotIntact,
@@ -17,7 +16,7 @@ from refunds.errors import (
     RefundWindowClosed,
     TransactionNotCompleted,
 )
-from refunds.orders import Coverage, Order, Uncovered, coverage
+from refunds.orders import Coverage, Order, Suspension, Uncovered, coverage
 from refunds.refunds import GoodsCondition
 from tests.unit import examples
 from tests.unit.examples import COVERED, DAY, MICROSECOND, NOON, SECOND

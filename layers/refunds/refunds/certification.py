@@ -97,16 +97,6 @@ class CertificationPage(Model):
     next_cursor: str | None
 
 
-class Suspension(Model):
-    """A time, closed at its beginning and open at its end, in which orders are not covered."""
-
-    began_at: Instant
-    ended_at: Instant | None = None
-
-    def in_force_at(self, instant: datetime) -> bool:
-        return self.began_at <= instant and (self.ended_at is None or instant < self.ended_at)
-
-
 class CertificationStore(Protocol):
     def certification(self, merchant_id: str) -> Certification | None: ...
     def submit(self, merchant_id: str, application: Application, *, now: datetime) -> bool: ...

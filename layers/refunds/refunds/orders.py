@@ -4,7 +4,6 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Protocol
 
-from refunds.certification import Suspension
 from refunds.errors import OrderConflict, OrderNotFound, OrderTimesImpossible
 from refunds.fields import Amount, Balance, Currency, Digest, Id, Instant, Model
 from refunds.members import Party, Role
@@ -24,6 +23,16 @@ class Uncovered(StrEnum):
 
     POLICY_NOT_CONFIRMED = "policy_not_confirmed"
     MERCHANT_SUSPENDED = "merchant_suspended"
+
+
+class Suspension(Model):
+    """A time, closed at its beginning and open at its end, in which orders are not covered."""
+
+    began_at: Instant
+    ended_at: Instant | None = None
+
+    def in_force_at(self, instant: datetime) -> bool:
+        return self.began_at <= instant and (self.ended_at is None or instant < self.ended_at)
 
 
 class Coverage(Model):

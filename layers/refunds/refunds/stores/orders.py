@@ -3,9 +3,8 @@
 from datetime import datetime
 
 from refunds import table
-from refunds.certification import Suspension
 from refunds.members import Party, Role
-from refunds.orders import Order
+from refunds.orders import Order, Suspension
 from refunds.paging import Page
 from refunds.stores.dynamo import from_item, model_of
 from refunds.stores.lists import Listing, ListStore
