@@ -40,6 +40,7 @@ os.environ.update(
 # ruff: noqa: E402
 import moto  # noqa: F401  # only a client made after this import is moto's to answer
 import pytest
+from coverage import Coverage
 from hypothesis import settings
 from xdist.remote import Producer
 from xdist.scheduler import LoadScopeScheduling
@@ -49,6 +50,7 @@ from local.paths import STATE
 from tests.integration.world import FUNCTIONS, Scene, Stack, World
 
 ON_THE_STACK = ("tests/browser/", "tests/integration/")
+EXPLORING = ("tests/faults/", "tests/model/", "tests/simulation/")
 
 # A test says what is so, not how fast: a busy machine is no failure.
 settings.register_profile("untimed", settings.default, deadline=None)
@@ -70,6 +72,24 @@ class OneStack(LoadScopeScheduling):  # type: ignore[misc]  # xdist ships no typ
 
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> OneStack:
     return OneStack(config, log)
+
+
+def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:  # noqa: ARG001
+    """One more than there are cores: the worker with the stack mostly waits for it."""
+    return (os.process_cpu_count() or 1) + 1
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_protocol(item: pytest.Item) -> Iterator[None]:
+    """What explores goes through the same lines again and again: others count them, once."""
+    coverage = Coverage.current() if item.nodeid.startswith(EXPLORING) else None
+    if coverage:
+        coverage.stop()
+    try:
+        return (yield)
+    finally:
+        if coverage:
+            coverage.start()
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:

@@ -377,7 +377,7 @@ def world(bounds: Bounds) -> Iterator[World]:
             _now=lambda: NOON + timedelta(minutes=1),
         ),
     ):
-        made = World(bounds, Stores(client, create_table(client, "Table")))
+        made = World(bounds, Stores(client, create_table(client, "Table", streamed=False)))
         try:
             yield made
         finally:

@@ -113,7 +113,7 @@ class Stores:
 def moto() -> Iterator[Stores]:
     with mock_aws():
         client = boto3.client("dynamodb", config=ONE_TRY)
-        yield Stores(client, create_table(client, "Table"))
+        yield Stores(client, create_table(client, "Table", streamed=False))
 
 
 @contextmanager

@@ -21,7 +21,7 @@ from refunds.funding import Funds, Plan
 from refunds.intake import Superseded
 from refunds.members import Membership, Party, Role
 from refunds.orders import Order
-from refunds.paging import MAX_LIMIT, Page
+from refunds.paging import Page
 from refunds.policies import Draft
 from refunds.refunds import Refund, RefundStatus
 from refunds.settlement import Frozen, Rejected, Settled, Short
@@ -500,6 +500,26 @@ def test_many_refunds_are_read_in_as_many_calls_as_it_takes(stores: Stores) -> N
     assert len(found) == len(existing) == 105
 
 
+def test_a_refund_in_a_state_that_there_is_not_is_unread_and_not_taken_for_closed(
+    stores: Stores,
+) -> None:
+    for number, status in enumerate(["sent", "PENDING", ""]):
+        record = examples.refund(refund_id=f"rf_{number}").model_dump(mode="json")
+        stores.debits.put(table.refund(f"rf_{number}"), {**record, "status": status})
+    assert stores.debits.debits(["rf_0", "rf_1", "rf_2"]) == ([], set())
+
+
+def test_a_refund_put_into_such_a_state_after_it_was_read_is_given_back(stores: Stores) -> None:
+    debit = accept(stores)
+    fund(stores, 100)
+    stores.debits.update(
+        table.refund(debit.refund_id), "SET #status = :sent", None, {"sent": "sent"}
+    )
+    reply = stores.debits.debit(drawn(debit), now=NOON)
+    assert reply == Rejected(closed=frozenset(), altered=frozenset({debit.refund_id}))
+    assert wallet(stores) == Wallet(currency="CNY", available=100)
+
+
 # ── Wallets ─────────────────────────────────────────────────────────────────────────────────────
 
 
@@ -660,22 +680,25 @@ def test_every_item_is_on_exactly_one_page_while_others_are_added(stores: Stores
     assert times == sorted(times, reverse=True)
 
 
-def test_a_list_of_one_status_finds_the_few_among_many(stores: Stores) -> None:
-    for number in range(120):
+def test_a_list_of_one_status_finds_the_few_among_many(
+    stores: Stores, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(lists, "MAX_LIMIT", 9)
+    for number in range(20):
         accept(stores, number, requested_at=NOON + number * SECOND)
-    for number in (0, 60, 119):
+    for number in (0, 10, 19):
         refund = examples.refund(refund_id=f"rf_{number}", order_id=f"order-{number}")
         stores.refunds.cancel(refund, now=NOON)
 
     def canceled(limit: int, after: str | None = None) -> Page[Refund]:
         return stores.refunds.refunds(SELLER, RefundStatus.CANCELED, after=after, limit=limit)
 
-    assert [each.refund_id for each in canceled(9).items] == ["rf_119", "rf_60", "rf_0"]
+    assert [each.refund_id for each in canceled(9).items] == ["rf_19", "rf_10", "rf_0"]
     first = canceled(1)
     second = canceled(2, first.after)
     assert [each.refund_id for each in (*first.items, *second.items)] == [
-        "rf_119",
-        "rf_60",
+        "rf_19",
+        "rf_10",
         "rf_0",
     ]
 
@@ -695,8 +718,9 @@ def test_a_party_s_lists_hold_its_own_things_alone(stores: Stores) -> None:
 def test_a_page_that_looked_far_enough_is_short_and_says_where_to_go_on(
     stores: Stores, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(lists, "MAX_LOOKED_AT", MAX_LIMIT)
-    for number in range(101):
+    monkeypatch.setattr(lists, "MAX_LOOKED_AT", 9)
+    monkeypatch.setattr(lists, "MAX_LIMIT", 9)
+    for number in range(10):
         accept(stores, number, requested_at=NOON + number * SECOND)
     stores.refunds.cancel(examples.refund(refund_id="rf_0", order_id="order-0"), now=NOON)
     first = stores.refunds.refunds(SELLER, RefundStatus.CANCELED, after=None, limit=5)

@@ -177,7 +177,7 @@ def cloud() -> Iterator[Cloud]:
     """An empty table and queue, with members of every kind."""
     with mock_aws():
         made = Cloud(*_clients())
-        create_table(made.dynamodb, SETTINGS.table_name)
+        create_table(made.dynamodb, SETTINGS.table_name, streamed=False)
         for url in QUEUES:
             made.sqs.create_queue(QueueName=url.rsplit("/", 1)[-1])
         members = made.store(MemberStore)
