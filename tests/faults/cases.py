@@ -49,6 +49,7 @@ def at_length(made: Mapping[str, int]) -> list[Case]:
 
 _RACE = "another writer at the same moment, and no fault: tests/stores/test_races.py"
 _BODY = "what a caller sends, and AWS has no part in it: tests/unit/test_http.py"
+_ROW = "a row that the product has not written: tests/stores/test_stores.py"
 UNREACHED = {
     ("http._strict_json", "(ValueError, RecursionError)"): _BODY,
     ("http._with_text_body", "ValueError"): _BODY,
@@ -57,10 +58,14 @@ UNREACHED = {
     ("stores.debits.DebitStore.overdue", "Busy"): (
         "a BatchGetItem that leaves keys over five times: an answer, and no fault on the wire"
     ),
+    ("stores.debits.read_each", "UNREADABLE"): _ROW,
     ("stores.merchants.MerchantStore.decide", "CertificationStateConflict"): _RACE,
     ("stores.operations.OperationStore.set_limits", "Changed"): _RACE,
     ("stores.rebuilds.RebuildStore.rebuild", "HeadMoved"): _RACE,
+    ("stores.shards.ShardStore._marked", "_Gone"): _RACE,
+    ("stores.shards.ShardStore.mark", "_LiftedByAnother"): _RACE,
     ("stores.standing.StandingStore._try", "CertificationStateConflict"): _RACE,
     ("stores.statements.StatementStore._book", "HeadMoved"): _RACE,
+    ("stores.upkeep.UpkeepStore.attempt", "(RefundsError, *UNREADABLE)"): _ROW,
 }
 """The branches that no fault of AWS leads to, each with what does."""

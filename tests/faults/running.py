@@ -13,7 +13,7 @@ import pytest
 from botocore import endpoint
 
 from local import aws
-from refunds import redrive
+from refunds import http, redrive
 from refunds.stores import letters
 from tests.faults import ledger, proxy
 from tests.faults.branches import Branches
@@ -44,10 +44,10 @@ class Run:
 
 
 class Runs:
-    def __init__(self, cloud: Cloud, proxy: Proxy) -> None:
+    def __init__(self, cloud: Cloud, proxy: Proxy, clock: Clock) -> None:
         self.cloud, self.proxy = cloud, proxy
         self.branches = Branches()
-        self._clock, self._calls = Clock(), Calls()
+        self._clock, self._calls = clock, Calls()
         self._calm, self._hasty = self._functions(PATIENT), self._functions(HASTY)
         self._done: dict[str, Run] = {}
 
@@ -111,8 +111,10 @@ def started(folder: Path) -> Iterator[Runs]:
         aws.start(aws.any_free_port(), log=folder / "local-aws.log") as local,
         proxy.start(local.endpoint, log=folder / "proxy.log") as between,
     ):
+        clock = Clock()
+        patch.setattr(http, "Deadline", clock.deadline)
         patch.setattr(endpoint, "time", SimpleNamespace(sleep=no_pause))
         patch.setattr(letters, "WAIT_SECONDS", 0)
         # A letter that nobody puts back is seen again at once: SQS's clock is nobody's to move.
         patch.setattr(redrive, "HIDDEN_SECONDS", 0)
-        yield Runs(Cloud(local.endpoint), between)
+        yield Runs(Cloud(local.endpoint), between, clock)

@@ -5,9 +5,9 @@ import io
 import json
 import zipfile
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from functools import partial
 from types import ModuleType
@@ -52,10 +52,26 @@ class Clock:
     """The only time that the handlers know."""
 
     at: datetime
+    paused: float = 0.0
+    """Seconds that the function at work has paused, as if they had passed: it comes to its end."""
 
     def on(self, by: timedelta = STEP) -> datetime:
         self.at += by
         return self.at
+
+    def deadline(self, remaining_ms: Callable[[], int]) -> Deadline:
+        return Deadline(remaining_ms, self._pause)
+
+    def _pause(self, seconds: float) -> None:
+        self.paused += seconds
+
+
+@dataclass(frozen=True)
+class Invocation(Context):
+    clock: Clock = field(kw_only=True)
+
+    def get_remaining_time_in_millis(self) -> int:
+        return self.remaining_ms - int(self.clock.paused * 1000)
 
 
 class Calls:
@@ -97,7 +113,8 @@ class Functions:
                 store.known.clear()
         self.calls.function = name
         self.clock.on()
-        return module.lambda_handler(event, Context())
+        self.clock.paused = 0.0
+        return module.lambda_handler(event, Invocation(clock=self.clock))
 
     def call(
         self,
@@ -128,7 +145,7 @@ class Functions:
         if hasattr(module, "datetime"):
             module.datetime = _moving(self.clock)  # type: ignore[attr-defined]
         if hasattr(module, "Deadline"):
-            module.Deadline = partial(Deadline, sleep=no_pause)  # type: ignore[attr-defined]
+            module.Deadline = self.clock.deadline  # type: ignore[attr-defined]
         return module
 
     @contextmanager

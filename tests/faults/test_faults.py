@@ -46,7 +46,6 @@ def test_the_ledger_is_that_of_a_run_without_faults(runs: Runs, planned: Planned
     runs.check(planned.case(runs.faultless.calls))
 
 
-@pytest.mark.skip(reason="NOT RUN: UNREACHED lacks the branches of stores/shards.py")
 def test_every_branch_that_catches_an_error_of_aws_has_been_executed(runs: Runs) -> None:
     """But those of which `UNREACHED` says why; and none of these."""
     for planned in SHORT:
