@@ -103,7 +103,14 @@ class SteppedDebits(DebitStore):
         acting().takes("tries shard")
         return int(acting().command)
 
-    def funds(self, merchant_id: str, currency: str, *, at_one_instant: bool) -> Any:
+    def funds(
+        self,
+        merchant_id: str,
+        currency: str,
+        *,
+        at_one_instant: bool,
+        ready: Any = None,  # noqa: ARG002
+    ) -> Any:
         actor = acting()
         actor.takes("reads all" if at_one_instant else "glances")
         found: Any = super().funds(merchant_id, currency, at_one_instant=at_one_instant)

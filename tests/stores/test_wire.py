@@ -424,12 +424,26 @@ def test_balances_are_read_again_at_one_instant_while_there_is_time(funded: Stor
 
     with wire.faulty(funded.client, "TransactGetItems", *[CONFLICT] * 29):
         [shown] = wallets.show(party, store=funded.wallets, ready=ready).wallets
-    assert (shown.available, tries) == (1000, [*range(1, 30)])
+    assert (shown.available, tries) == (1000, [*range(30)])
     with (
         wire.faulty(funded.client, "TransactGetItems", *[CONFLICT] * 30),
         pytest.raises(Busy),
     ):
         wallets.show(party, store=funded.wallets, ready=ready)
+
+
+@pytest.mark.parametrize(
+    ("at_one_instant", "operation"), [(False, "BatchGetItem"), (True, "TransactGetItems")]
+)
+def test_the_sources_are_not_looked_at_when_finding_their_number_took_all_the_time(
+    funded: Stores, *, at_one_instant: bool, operation: str
+) -> None:
+    with wire.faulty(funded.client, operation) as line:
+        found = funded.debits.funds(
+            MERCHANT, "CNY", at_one_instant=at_one_instant, ready=lambda _: False
+        )
+    assert found == Contended()
+    assert line.sent == []
 
 
 # ── Debits ──────────────────────────────────────────────────────────────────────────────────────

@@ -82,7 +82,14 @@ class Book:
         assert self.recorded[seed].currency == currency
         return self.guess
 
-    def funds(self, merchant_id: str, currency: str, *, at_one_instant: bool) -> Reading:
+    def funds(
+        self,
+        merchant_id: str,
+        currency: str,
+        *,
+        at_one_instant: bool,
+        ready: Ready,  # noqa: ARG002
+    ) -> Reading:
         self.reads.append("read" if at_one_instant else "glance")
         found = next(self.glass if at_one_instant else self.glances, None)
         return found or self.sources.get((merchant_id, currency), Funds())

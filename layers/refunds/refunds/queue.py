@@ -99,7 +99,8 @@ class DebitQueue:
         ]
         try:
             answer = self.client.send_message_batch(QueueUrl=self.url, Entries=entries)
-        except (ClientError, BotoCoreError):
+        except (ClientError, BotoCoreError) as error:
+            log_failure(error)
             return []
         return [refunds[int(taken["Id"])][0] for taken in answer.get("Successful", [])]
 

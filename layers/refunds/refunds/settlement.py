@@ -79,7 +79,7 @@ class DebitStore(Protocol):
         """A wallet shard to try, as far as is known without a consistent read."""
 
     def funds(
-        self, merchant_id: str, currency: str, *, at_one_instant: bool
+        self, merchant_id: str, currency: str, *, at_one_instant: bool, ready: Ready
     ) -> Funds | Contended | Unknown: ...
     def overdue(
         self, merchant_id: str, currency: str, *, now: datetime, ready: Ready
@@ -241,7 +241,11 @@ class _Settling:
         return self.left[0].merchant_id, self.left[0].currency
 
     def _funds(self, *, at_one_instant: bool) -> Funds:
-        return self._read(lambda store: store.funds(*self._wallet, at_one_instant=at_one_instant))
+        return self._read(
+            lambda store: store.funds(
+                *self._wallet, at_one_instant=at_one_instant, ready=self.ready
+            )
+        )
 
     def _overdue(self) -> Overdue:
         return self._read(

@@ -52,11 +52,11 @@ class DebitStore(StandingStore):
         return crc32(seed.encode()) % self.shards(merchant_id, currency)
 
     def funds(
-        self, merchant_id: str, currency: str, *, at_one_instant: bool
+        self, merchant_id: str, currency: str, *, at_one_instant: bool, ready: Ready | None = None
     ) -> Funds | Contended | Unknown:
         read = self.read_funds if at_one_instant else self.glance
         try:
-            return read(merchant_id, currency)
+            return read(merchant_id, currency, ready=self.few_tries_while(ready))
         except Busy:
             return Contended()
         except (ClientError, BotoCoreError) as error:

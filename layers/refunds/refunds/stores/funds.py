@@ -93,21 +93,26 @@ class FundStore(Dynamo):
         count: int = (self.get(config) or {}).get("shards", 1)
         while True:
             keys = [config, *self._source_keys(merchant_id, currency, count)]
+            in_time(ready)
             standing, *sources = (item or {} for item in self.get_together(keys, ready=ready))
             if standing.get("shards", 1) == count:
                 return funds_of(standing, sources)
             count = standing["shards"]
 
-    def glance(self, merchant_id: str, currency: str) -> Funds:
+    def glance(self, merchant_id: str, currency: str, *, ready: Ready | None = None) -> Funds:
         """Every source by itself, not at one instant, and never in the way of those that write.
 
         For what is written on condition of what was seen; not for saying that it is too little.
+        Raises Busy.
         """
-        return self._glance(merchant_id, currency)[1]
+        return self._glance(merchant_id, currency, ready=ready)[1]
 
-    def _glance(self, merchant_id: str, currency: str) -> tuple[Values, Funds]:
+    def _glance(
+        self, merchant_id: str, currency: str, *, ready: Ready | None = None
+    ) -> tuple[Values, Funds]:
         """With the wallet's own item."""
         standing = self.get(table.merchant_currency(merchant_id, currency)) or {}
+        in_time(ready)
         keys = self._source_keys(merchant_id, currency, standing.get("shards", 1))
         found = {item["pk"]: item for item in self.get_many(keys)}
         return standing, funds_of(standing, [found.get(key["pk"]["S"], {}) for key in keys])

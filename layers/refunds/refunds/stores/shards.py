@@ -79,7 +79,7 @@ class ShardStore(FundStore):
         ready = ready or self.few_tries
         wanted, moves, failed, again, counted = min(max(count, 1), MAX_SHARDS), 0, 0, 0, False
         while moves < MAX_MOVES and ready(again):
-            config, funds = self._glance(merchant_id, currency)
+            config, funds = self._glance(merchant_id, currency, ready=ready)
             if funds.frozen:
                 raise WalletFrozen
             counted = len(funds.shards) == wanted
