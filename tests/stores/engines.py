@@ -4,6 +4,7 @@ import os
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 from uuid import uuid4
@@ -109,10 +110,18 @@ class Stores:
         return kind(self.client, self.table, pause=lambda _: None, clock=lambda: 0)
 
 
+@cache
+def _client(endpoint: str | None) -> "DynamoDBClient":
+    """Made once, for its making takes longer than most tests. moto has no endpoint."""
+    if endpoint is None:
+        return boto3.client("dynamodb", config=ONE_TRY)
+    return aws.dynamodb(endpoint, ONE_TRY)
+
+
 @contextmanager
 def moto() -> Iterator[Stores]:
     with mock_aws():
-        client = boto3.client("dynamodb", config=ONE_TRY)
+        client = _client(None)
         yield Stores(client, create_table(client, "Table", streamed=False))
 
 
@@ -142,5 +151,5 @@ def aws_engine(log: Path) -> Iterator[str]:
 
 def stores_at(endpoint: str) -> Stores:
     """A table of its own in a running engine, so that tests may share the engine."""
-    client = aws.dynamodb(endpoint, ONE_TRY)
+    client = _client(endpoint)
     return Stores(client, create_table(client, f"Table-{uuid4().hex}"))
