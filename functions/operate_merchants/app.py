@@ -38,7 +38,7 @@ def get_merchant(merchant_id: http.PathId) -> MerchantOverview:
 @app.put("/merchants/<merchant_id>/limits", openapi_extensions=CHANGES)
 def put_limits(merchant_id: http.PathId, limits: LimitsRequest) -> OperatedWallet:
     http.operator(app, settings=settings, store=members)
-    changed = operations.limit(merchant_id, limits, store=store, ready=http.ready(app))
+    changed = operations.limit(merchant_id, limits, store=store)
     queue.wake(merchant_id, limits.currency, store=store)
     return changed
 

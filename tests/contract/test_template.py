@@ -139,6 +139,19 @@ def test_no_call_of_aws_with_all_its_retries_outlasts_any_function(
     assert longest < min(each["Properties"]["Timeout"] for each in FUNCTIONS.values())
 
 
+def test_a_function_that_asks_for_its_time_has_some_for_more_than_one_call() -> None:
+    asking = {
+        path.parent.name
+        for path in ROOT.glob("functions/*/app.py")
+        if {"ready", "Deadline"} & set(re.findall(r"\w+", path.read_text(encoding="utf-8")))
+    }
+    assert asking
+    for each in FUNCTIONS.values():
+        properties = each["Properties"]
+        if properties["CodeUri"].removeprefix("functions/") in asking:
+            assert properties["Timeout"] * 1000 >= 3 * LONGEST_CALL_MS
+
+
 @pytest.mark.parametrize("config", [letters.QUEUE_CONFIG, letters.INVOKE_CONFIG])
 def test_no_call_of_a_redrive_with_all_its_retries_outlasts_the_time_kept_for_it(
     config: Any,

@@ -324,6 +324,24 @@ def test_a_wallet_that_grows_is_not_spread_evenly_amid_conflicts(stores: Stores)
     assert (len(funds(stores).shards), len(line.sent)) == (4, 2)
 
 
+def test_a_glance_beside_a_wallet_that_grows_finds_all_there_is(stores: Stores) -> None:
+    reshard_empty(stores, 2)
+    fund(stores, 1000)
+    grows = wire.meanwhile(lambda: reshard(Stores(stores.client, stores.table), 4))
+    with wire.faulty(stores.client, "BatchGetItem", grows):
+        assert stores.debits.glance(MERCHANT, "CNY").shards == (250, 250, 250, 250)
+
+
+def test_a_wallet_with_as_many_shards_as_wanted_is_no_failure_when_time_runs_out(
+    stores: Stores,
+) -> None:
+    fund(stores, 100)
+    answers = iter([True, True, True, True, False])
+    stores.operations.reshard(MERCHANT, "CNY", 2, now=NOON, ready=lambda _: next(answers))
+    assert next(answers, None) is None
+    assert funds(stores).shards == (50, 50)
+
+
 @dataclass
 class Until:
     """Time for so many calls."""
@@ -1345,6 +1363,18 @@ def test_a_limit_below_the_debt_advances_nothing_and_keeps_the_rest_working(
     assert fund(stores, 100, "b").allocation == Allocation(receivable=90, available=10)
     assert settle(stores, "rf_2").settled == {"rf_2"}
     assert funds(stores) == Funds(shards=(9,), owed=0, headroom=30)
+
+
+def test_what_an_operator_changes_on_a_hot_wallet_needs_no_read_at_one_instant(
+    stores: Stores,
+) -> None:
+    fund(stores, 100)
+    with wire.faulty(stores.client, "TransactGetItems") as line:
+        assert limit(stores, 100).guarantee_limit == 100
+        for frozen in (True, False):
+            shown = operations.freeze(MERCHANT, "CNY", frozen=frozen, store=stores.operations)
+            assert shown.frozen is frozen
+    assert line.sent == []
 
 
 def test_a_limit_set_on_a_debt_that_changed_is_refused(stores: Stores) -> None:

@@ -8,6 +8,7 @@ import pytest
 from refunds import ledger, table
 from refunds.errors import Busy, InvalidCursor
 from refunds.ledger import Cause, Leg, Part, Posting
+from refunds.paging import Page
 from refunds.statements import (
     BEGINNING,
     END,
@@ -104,9 +105,9 @@ def test_a_page_takes_as_many_requests_however_deep_it_is(
             page = stores.statements.entries(
                 SELLER, start=BEGINNING, end=END, after=after, limit=32
             )
-        assert len(line.sent) == table.LIST_BUCKETS * len(
-            {each.number // 80 for each in page.items}
-        )
+        blocks = {each.number // 80 for each in page.items}
+        looks = 0 if after else 1
+        assert len(line.sent) == looks + table.LIST_BUCKETS * len(blocks)
         after = page.after
     assert after is None
 
@@ -133,7 +134,7 @@ def test_a_time_deep_in_a_statement_is_found_by_looking_at_few_of_its_blocks(
         [page] = pages(stores, start=start, end=end)
     assert [entry.number for entry in page] == [16, 15, 14, 13]
     looks = [each for each in line.sent if each.get("Limit") == 1]
-    assert len(looks) <= 2 * 3, "six blocks, and two ends to find"
+    assert len(looks) <= 2 * 4, "six blocks, and two ends to find"
     assert len(line.sent) - len(looks) == 2 * 5, "two blocks, in five buckets each"
 
 
@@ -396,6 +397,59 @@ def test_what_is_booked_while_a_statement_is_rebuilt_is_not_lost(stores: Stores)
     fund(stores, 1, "after")
     booked_from_table(stores)
     assert numbers(pages(stores)) == [3, 2, 1]
+
+
+def test_what_is_booked_between_two_looks_at_the_records_is_not_left_out(stores: Stores) -> None:
+    """The later of two may be seen, and the one before it not."""
+    fund(stores, 1, "first")
+    booked_from_table(stores)
+    for bucket in range(1, table.LIST_BUCKETS):
+
+        def two_are_booked(_: object, bucket: int = bucket) -> None:
+            other = Stores(stores.client, stores.table)
+            for key in ("one", "two"):
+                fund(other, 1, f"{key}-{bucket}")
+                booked_from_table(other)
+
+        looks = [wire.fine] * bucket
+        with wire.faulty(stores.client, "Query", *looks, two_are_booked):
+            stores.rebuilds.rebuild(SELLER)
+        every = 1 + 2 * bucket
+        found = [entry for page in pages(stores) for entry in page]
+        assert [entry.balances.available for entry in found] == [*range(every, 0, -1)]
+        head = stores.statements.head(SELLER)
+        assert (head.number, head.balances.available) == (every, every)
+        [total] = stores.statements.months(SELLER)
+        assert (total.entries, total.credited) == (every, every)
+
+
+def test_a_rebuild_removes_what_a_head_far_ahead_would_be_read_with(stores: Stores) -> None:
+    over_months(stores)
+    before, found = statement_of(stores), pages(stores)
+    head = tables.item(stores.client, stores.table, table.statement_head(SELLER))
+    assert head
+    stores.client.put_item(TableName=stores.table, Item={**head, "last_number": {"N": f"{10**9}"}})
+    with wire.faulty(stores.client, "Query") as line:
+        assert pages(stores) == found
+        rebuild(stores)
+    assert len(line.sent) < 200
+    assert statement_of(stores) == before
+
+
+def test_numbering_goes_on_although_the_head_is_gone_and_a_month_with_it(stores: Stores) -> None:
+    over_months(stores)
+    delete(stores, table.statement_head(SELLER), table.statement_month(SELLER, "2024-03"))
+    assert stores.statements.book(SELLER, postings(1), now=NOON + 300 * DAY) == 1
+    assert numbers(pages(stores)) == [*range(14, 0, -1)]
+
+
+def test_no_time_is_before_it_begins(stores: Stores) -> None:
+    stores.statements.book(SELLER, postings(3), now=NOON)
+    for start, end, after in [("9999-01-01", END, None), ("2024", "2023", None), ("1", END, "0#9")]:
+        with wire.faulty(stores.client, "Query") as line:
+            page = stores.statements.entries(SELLER, start=start, end=end, after=after, limit=2)
+        assert page == Page([], None)
+        assert line.sent == []
 
 
 def test_what_a_garbled_head_made_of_later_entries_is_put_right_with_it(stores: Stores) -> None:

@@ -1,11 +1,14 @@
 """Postings: legs that sum to zero, or no posting at all."""
 
+from typing import Any
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import TypeAdapter
 
 from refunds import ledger
+from refunds.errors import UNREADABLE
 from refunds.fields import Id
 from refunds.ledger import Cause, Leg, Part, Posting
 from refunds.refunds import reversal_id
@@ -62,9 +65,17 @@ def test_the_longest_ids_that_differ_at_their_end_have_reversals_of_their_own() 
 
 
 def test_an_item_of_the_table_tells_what_it_moved() -> None:
-    own = {"sk": "POSTING", "legs": [{"account": "a", "amount": -5}, {"account": "b", "amount": 5}]}
+    legs = [{"account": "a", "amount": -5}, {"account": "b", "amount": 5}]
+    own = {"sk": "POSTING", "currency": "CNY", "posted_at": AT, "legs": legs}
     assert ledger.legs_of_item(own) == (Leg("a", -5), Leg("b", 5))
-    refund = {"sk": "REFUND", "merchant_id": "m", "buyer_id": "b", "amount": 7}
+    refund = {
+        "sk": "REFUND",
+        "merchant_id": "m",
+        "buyer_id": "b",
+        "amount": 7,
+        "currency": "CNY",
+        "succeeded_at": AT,
+    }
     assert ledger.legs_of_item(refund | {"sources": {"deposit": 3, "receivable": 4}}) == (
         Leg("merchant:m:deposit", -3),
         Leg("merchant:m:receivable", -4),
@@ -81,6 +92,41 @@ def test_an_item_of_the_table_tells_what_it_moved() -> None:
 )
 def test_an_item_that_moved_nothing_has_no_legs(item: dict[str, object]) -> None:
     assert ledger.legs_of_item(item) == ()
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"currency": 156},
+        {"posted_at": 20_240_301},
+        {"legs": [{"account": 1, "amount": 5}]},
+        {"legs": [{"account": "a", "amount": "5"}]},
+        {"legs": [{"account": "a", "amount": True}]},
+        {"legs": None},
+    ],
+)
+def test_what_the_product_has_not_written_is_no_posting(wrong: dict[str, Any]) -> None:
+    legs = [{"account": "a", "amount": -5}, {"account": "b", "amount": 5}]
+    item = {"sk": "POSTING", "currency": "CNY", "posted_at": "2024-03-01", "legs": legs}
+    assert ledger.legs_of_item(item)
+    with pytest.raises(UNREADABLE):
+        ledger.legs_of_item(item | wrong)
+
+
+@pytest.mark.parametrize("wrong", [{"currency": None}, {"succeeded_at": 1}, {"amount": "5"}])
+def test_nor_a_refund_that_it_has_not_written(wrong: dict[str, Any]) -> None:
+    item = {
+        "sk": "REFUND",
+        "currency": "CNY",
+        "merchant_id": "m",
+        "buyer_id": "b",
+        "amount": 5,
+        "sources": {"available": 5},
+        "succeeded_at": "2024-03-01",
+    }
+    assert ledger.legs_of_item(item)
+    with pytest.raises(UNREADABLE):
+        ledger.legs_of_item(item | wrong)
 
 
 @pytest.mark.parametrize(

@@ -11,9 +11,9 @@ from hypothesis import strategies as st
 
 from refunds import sweeps
 from refunds.intake import SWEEP_DELAY
-from refunds.sweeps import PATIENCE, Due, Sweep
+from refunds.sweeps import PATIENCE, SOON_WORKED_OFF, Due, Sweep
 from refunds.times import format_instant
-from tests.unit.examples import MICROSECOND, NOON, debit
+from tests.unit.examples import MICROSECOND, NOON, SECOND, debit
 
 MINUTE = timedelta(minutes=1)
 
@@ -103,14 +103,35 @@ def test_a_refund_that_is_not_due_is_not_sent() -> None:
     assert queue.sent == []
 
 
-@pytest.mark.parametrize(("waiting", "sent"), [(1, 2), (2, 0), (1000, 0)])
+@pytest.mark.parametrize(
+    ("waiting", "sent"),
+    [
+        (1, ["rf_1", "rf_2"]),
+        (2, ["rf_2"]),
+        (SOON_WORKED_OFF, ["rf_2"]),
+        (SOON_WORKED_OFF + 1, []),
+    ],
+)
 def test_while_the_queue_holds_as_many_as_are_due_nothing_is_sent_again_and_again(
-    waiting: int, sent: int
+    waiting: int, sent: list[str]
 ) -> None:
+    """A refund that waits for money has no message there, and an overload is not fed with it."""
     store, queue = register(due("rf_1", tries=1), due("rf_2", waiting=True)), Queue(waiting)
-    assert sweeps.sweep(store=store, queue=queue, now=NOON, ready=always) == Sweep(1, 1, sent, 0)
-    assert len(queue.sent) == sent
-    assert all((each.due_at == NOON) is (sent == 0) for each in store.refunds.values())
+    done = sweeps.sweep(store=store, queue=queue, now=NOON, ready=always)
+    assert done == Sweep(1, 1, len(sent), 0)
+    assert queue.sent == sent
+    assert all((each.due_at > NOON) is (name in sent) for name, each in store.refunds.items())
+
+
+def test_of_each_kind_the_longest_due_are_sent_first() -> None:
+    many = [due(f"rf_{late:02}", late * SECOND) for late in range(30)]
+    many += [due(f"rf_waits_{late:02}", late * SECOND, waiting=True) for late in range(30)]
+    queue = Queue()
+    sweeps.sweep(store=register(*many), queue=queue, now=NOON, ready=always)
+    assert queue.sent == [
+        *(f"rf_{late:02}" for late in range(29, -1, -1)),
+        *(f"rf_waits_{late:02}" for late in range(29, -1, -1)),
+    ]
 
 
 def test_of_a_queue_that_does_not_say_what_it_holds_the_most_is_thought() -> None:

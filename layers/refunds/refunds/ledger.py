@@ -79,13 +79,24 @@ def legs_of_refund(
 
 
 def legs_of_item(item: Mapping[str, Any]) -> tuple[Leg, ...]:
-    """What an item of the table moved: a posting of its own, or a refund with its sources."""
+    """What an item of the table moved: a posting of its own, or a refund with its sources.
+
+    Raises one of `errors.UNREADABLE`: it was not written by the product.
+    """
+    legs: tuple[Leg, ...] = ()
     if item["sk"] == "POSTING":
-        return tuple(Leg(leg["account"], leg["amount"]) for leg in item["legs"])
-    if item["sk"] == "REFUND" and "sources" in item:
+        legs = tuple(Leg(leg["account"], leg["amount"]) for leg in item["legs"])
+    elif item["sk"] == "REFUND" and "sources" in item:
         merchant_id, buyer_id = item["merchant_id"], item["buyer_id"]
-        return legs_of_refund(merchant_id, buyer_id, item["amount"], item["sources"])
-    return ()
+        legs = legs_of_refund(merchant_id, buyer_id, item["amount"], item["sources"])
+    if legs:
+        posted_at = item.get("posted_at") or item.get("succeeded_at") or ""
+        texts = (item["currency"], posted_at, *(leg.account for leg in legs))
+        if any(type(text) is not str for text in texts):
+            raise TypeError("a text is none")
+        if any(type(leg.amount) is not int for leg in legs):
+            raise TypeError("an amount is no whole number")
+    return legs
 
 
 def kind_of(account: str) -> str:

@@ -92,15 +92,13 @@ def show(
     )
 
 
-def limit(
-    merchant_id: str, limits: LimitsRequest, *, store: OperationStore, ready: Ready | None = None
-) -> OperatedWallet:
+def limit(merchant_id: str, limits: LimitsRequest, *, store: OperationStore) -> OperatedWallet:
     """Set both limits. Raises WalletChanged: a movement came between."""
     store.open_wallet(merchant_id, limits.currency)
     funds = store.glance(merchant_id, limits.currency)
     if not store.set_limits(merchant_id, limits, funds):
         raise WalletChanged
-    return _wallet(merchant_id, limits.currency, store, ready)
+    return _glanced(merchant_id, limits.currency, store)
 
 
 def freeze(
@@ -119,7 +117,7 @@ def freeze(
     """
     store.open_wallet(merchant_id, currency)
     store.mark(merchant_id, currency, "frozen", on=frozen, ready=ready)
-    return _wallet(merchant_id, currency, store, ready)
+    return _glanced(merchant_id, currency, store)
 
 
 def reshard(
@@ -138,8 +136,12 @@ def reshard(
     """
     store.open_wallet(merchant_id, wanted.currency)
     store.reshard(merchant_id, wanted.currency, wanted.shards, now=now, ready=ready)
-    # A read at one instant may never come through on a wallet that is hot.
-    return _shown(store.glance(merchant_id, wanted.currency), merchant_id, wanted.currency, store)
+    return _glanced(merchant_id, wanted.currency, store)
+
+
+def _glanced(merchant_id: str, currency: str, store: OperationStore) -> OperatedWallet:
+    """What was changed: a read at one instant may never come through on a wallet that is hot."""
+    return _shown(store.glance(merchant_id, currency), merchant_id, currency, store)
 
 
 def _wallet(

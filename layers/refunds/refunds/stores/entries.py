@@ -2,6 +2,7 @@
 
 from bisect import bisect_left
 from collections.abc import Iterable, Iterator
+from functools import partial
 from heapq import merge
 from itertools import islice
 from operator import itemgetter
@@ -50,17 +51,18 @@ class EntryStore(Dynamo):
         )
         if near and near["number"] == head.number - 1:
             return entry_of(near)
-        return self._newest(owner, below)
+        return self._newest(owner, below, head.number - 1)
 
     def last_entry(self, owner: Owner) -> Entry | None:
-        return self._newest(owner, END)
+        return self._newest(owner, END, block_of(self.last_block(owner))[-1])
 
     def marks(self, wanted: Iterable[tuple[Owner, str]]) -> dict[tuple[Owner, str], Mark]:
-        """What was recorded of these postings, each booked for its owner."""
+        """What was recorded of these postings, each booked for its owner; if it can be read."""
         keys = [table.booked(owner, posting_id) for owner, posting_id in wanted]
         return {
             (owner_of(item["pk"]), item["sk"]): Mark(item["number"], item["booked_at"])
             for item in self.get_many(keys)
+            if {"number", "booked_at"} <= item.keys()
         }
 
     def months(self, owner: Owner) -> list[MonthTotal]:
@@ -87,30 +89,24 @@ class EntryStore(Dynamo):
         below = min(after, end) if after else end
         # One more that is `below` itself, and one to know that there are more.
         share = (limit + 1) // table.LIST_BUCKETS + 2
-        newest = _number_at(after) - 1 if after else None
-        items = self.newest_first(owner, start, below, newest=newest, page_size=share)
+        last = _number_at(after) - 1 if after else self.last_number(owner)
+        items = self.newest_first(owner, start, below, last=last, page_size=share)
         found = list(islice(items, limit + 1))
         page = [entry_of(item) for item in found[:limit]]
         more = len(found) > limit
         return Page(page, found[limit - 1]["sk"] if more else None)
 
     def newest_first(
-        self,
-        owner: Owner,
-        start: str,
-        below: str,
-        *,
-        newest: int | None = None,
-        page_size: int = PAGE_SIZE,
+        self, owner: Owner, start: str, below: str, *, last: int, page_size: int = PAGE_SIZE
     ) -> Iterator[Values]:
-        """As of when this is asked; `newest`, if given, is where it begins."""
-        last = self.last_number(owner)
-        if newest is None:
-            last_block = self._block_at(owner, below, last)
-        else:
-            last = min(last, newest)
-            last_block = last // table.STATEMENT_BLOCK
-        for block in range(last_block, self._block_at(owner, start, last) - 1, -1):
+        """What was booked from `start` to before `below`, up to the number `last`.
+
+        `below` is a time, or the place of the entry after `last`.
+        """
+        if below <= start:
+            return
+        blocks = range(self._block_at(owner, start, last), self._block_at(owner, below, last) + 1)
+        for block in reversed(blocks):
             numbers = block_of(block, last)
             for item in self.of_block(owner, numbers, start, below, page_size=page_size):
                 # What is booked meanwhile is in some buckets' answers and not in others'.
@@ -135,9 +131,16 @@ class EntryStore(Dynamo):
         yield from merge(*found, key=itemgetter("sk"), reverse=True)
 
     def last_number(self, owner: Owner) -> int:
-        """Of a statement that has lost its head, what its months tell."""
+        """Of a statement that has lost its head, the last that there may be."""
         head = self.stored_head(owner)
-        return head.number if head else sum(total.entries for total in self.months(owner))
+        return head.number if head else block_of(self.last_block(owner))[-1]
+
+    def last_block(self, owner: Owner) -> int:
+        """The last with entries, whatever the head says."""
+        beyond = 1
+        while self._beginning(owner, beyond) != END:
+            beyond *= 2
+        return bisect_left(range(1, beyond), END, key=partial(self._beginning, owner))
 
     def posting_items(self, posting_ids: Iterable[str]) -> dict[str, Values]:
         """What holds each posting, or would: a refund, or an item of its own."""
@@ -153,14 +156,14 @@ class EntryStore(Dynamo):
         return {name: posting for name, posting in found.items() if posting}
 
     def _block_at(self, owner: Owner, instant: str, last: int) -> int:
-        """The last block that begins before this; found by looking at few of them."""
+        """The last block, up to that of `last`, that begins before this; few are looked at."""
         last_block = last // table.STATEMENT_BLOCK
-        if instant == BEGINNING:
+        if instant == BEGINNING or last_block == 0:
             return 0
-        if instant == END:
+        # An entry's place is above that of `last`, and so above where its block begins.
+        if "#" in instant or self._beginning(owner, last_block) < instant:
             return last_block
-        later = range(1, last_block + 1)
-        return bisect_left(later, instant, key=lambda block: self._beginning(owner, block))
+        return bisect_left(range(1, last_block), instant, key=partial(self._beginning, owner))
 
     def _beginning(self, owner: Owner, block: int) -> str:
         """The place of its first entry."""
@@ -174,10 +177,9 @@ class EntryStore(Dynamo):
         )["Items"]
         return found[0]["sk"]["S"] if found else END
 
-    def _newest(self, owner: Owner, below: str) -> Entry | None:
-        for item in self.newest_first(owner, BEGINNING, below):
-            return entry_of(item)
-        return None
+    def _newest(self, owner: Owner, below: str, last: int) -> Entry | None:
+        found = next(self.newest_first(owner, BEGINNING, below, last=last), None)
+        return entry_of(found) if found else None
 
     def _bucket(
         self, owner: Owner, number: int, start: str, below: str, *, page_size: int

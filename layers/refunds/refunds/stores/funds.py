@@ -110,12 +110,17 @@ class FundStore(Dynamo):
     def _glance(
         self, merchant_id: str, currency: str, *, ready: Ready | None = None
     ) -> tuple[Values, Funds]:
-        """With the wallet's own item."""
-        standing = self.get(table.merchant_currency(merchant_id, currency)) or {}
-        in_time(ready)
-        keys = self._source_keys(merchant_id, currency, standing.get("shards", 1))
-        found = {item["pk"]: item for item in self.get_many(keys)}
-        return standing, funds_of(standing, [found.get(key["pk"]["S"], {}) for key in keys])
+        """With the wallet's own item, which has the same number of shards before and after."""
+        config = table.merchant_currency(merchant_id, currency)
+        standing = self.get(config) or {}
+        while True:
+            in_time(ready)
+            count = standing.get("shards", 1)
+            keys = self._source_keys(merchant_id, currency, count)
+            found = {item["pk"]: item for item in self.get_many([config, *keys])}
+            standing = found.get(config["pk"]["S"], {})
+            if standing.get("shards", 1) == count:
+                return standing, funds_of(standing, [found.get(key["pk"]["S"], {}) for key in keys])
 
     @staticmethod
     def _source_keys(merchant_id: str, currency: str, count: int) -> list[Key]:

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from itertools import batched, count
+from math import inf
 
 from refunds import statements, table
 from refunds.debits import MAX_ACTIONS
@@ -106,11 +107,21 @@ class RebuildStore(StatementStore):
                 return
 
     def _next_window(self, owner: Owner, after: int) -> list[Booking]:
-        """The next recorded numbers, up to `WINDOW` of them."""
+        """The next recorded numbers, up to `WINDOW` of them, and none left out.
+
+        What is booked while the buckets are read may be seen in one, and what was booked before it
+        not in another: it is there when they are read again.
+        """
+        found = self._recorded(owner, after)
+        if found and found[-1].number - after > len(found):
+            found = self._recorded(owner, after, found[-1].number)
+        return found
+
+    def _recorded(self, owner: Owner, after: int, upto: float = inf) -> list[Booking]:
         found: list[Booking] = []
         for bucket in range(table.LIST_BUCKETS):
             for mark in self.query_all(table.booked_bucket(owner, bucket)):
-                if mark["number"] > after:
+                if after < mark["number"] <= upto:
                     found.append(Booking(mark["number"], mark["booked_at"], mark["sk"]))
                 if len(found) >= 2 * WINDOW:
                     found = sorted(found)[:WINDOW]
@@ -118,7 +129,7 @@ class RebuildStore(StatementStore):
 
     def _remove_strays(self, owner: Owner, made: _Made) -> None:
         """In every block up to the last that can be known of, and those after it with entries."""
-        last_block = max(made.head.number, self.last_number(owner)) // table.STATEMENT_BLOCK
+        last_block = max(made.head.number // table.STATEMENT_BLOCK, self.last_block(owner))
         for block in count():
             items = self.of_block(owner, block_of(block))
             empty = True

@@ -79,7 +79,10 @@ class ShardStore(FundStore):
         ready = ready or self.few_tries
         wanted, moves, failed, again, counted = min(max(count, 1), MAX_SHARDS), 0, 0, 0, False
         while moves < MAX_MOVES and ready(again):
-            config, funds = self._glance(merchant_id, currency, ready=ready)
+            try:
+                config, funds = self._glance(merchant_id, currency, ready=ready)
+            except Busy:
+                break
             if funds.frozen:
                 raise WalletFrozen
             counted = len(funds.shards) == wanted
