@@ -4,7 +4,7 @@ import signal
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from types import FrameType
 from typing import Annotated, NoReturn
 
@@ -12,8 +12,8 @@ import httpx
 import typer
 from botocore.exceptions import BotoCoreError, ClientError
 
-from local import aws, containers, deploy, running, story
-from local.cast import Cast, assemble, warm_up
+from local import accounts, aws, containers, deploy, newcomer, running, story
+from local.cast import SCOPES, Actor, Cast, assemble, warm_up
 from local.deploy import Outputs
 from local.failures import CommandFailed, LocalFailure
 from local.paths import EVENTS, STATE
@@ -26,7 +26,7 @@ app = typer.Typer(
     pretty_exceptions_show_locals=False,  # they hold tokens
 )
 LOG = STATE / "aws.log"
-LOOK_SECONDS = 1.0
+LOOK_SECONDS = 2.0
 STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 Port = Annotated[
@@ -56,9 +56,9 @@ def run(port: Port = None) -> None:
     """Deploy to a local AWS, play the story, stay until Ctrl-C."""
     with told_to_the_person(), on_stage(port) as stage:
         running.show(stage.endpoint, stage.outputs, stage.cast, stage.order_id)
-        with running.announced(stage.endpoint):
+        with running.announced(stage.endpoint), aws.http(stage.endpoint) as http:
             messages.print("\nCtrl-C 结束 ends it.", style="bold")
-            _stay(stage.endpoint)
+            _stay(stage.endpoint, _supply(http, stage))
 
 
 @app.command()
@@ -116,10 +116,19 @@ def on_stage(port: int | None) -> Iterator[Stage]:
         yield Stage(endpoint, outputs, cast, order_id)
 
 
-def _stay(endpoint: str) -> None:
+def _supply(http: httpx.Client, stage: Stage) -> newcomer.Supply:
+    def platform() -> Actor:
+        token = accounts.service_token(stage.endpoint, stage.outputs, SCOPES)
+        return replace(stage.cast.platform, token=token)
+
+    return newcomer.Supply(http, stage.outputs.api_url, stage.cast, platform)
+
+
+def _stay(endpoint: str, supply: newcomer.Supply) -> None:
     """Return when the person ends it; an end of the local AWS by itself is a failure."""
     try:
         while aws.is_ready(endpoint):
+            supply.look()
             time.sleep(LOOK_SECONDS)
     except Stopped:
         messages.print("已停止 Stopping …")

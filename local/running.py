@@ -57,10 +57,14 @@ def show(endpoint: str, outputs: Outputs, cast: Cast, order_id: str) -> None:
     for member in cast.people:
         people.add_row(member.account.username, member.account.password, member.acts_for)
     data.print(people)
-    data.print(
-        "在控制台登录 Sign in to the console with any of them; newcomer 的店铺是空的, 可自行开通: "
-        "newcomer's shop is empty, to go the steps by yourself, and operator decides."
-    )
+    for line in (
+        "在控制台登录 Sign in to the console with any of them.",
+        "newcomer 的店铺是空的, 可自行走完四步 (由 operator 审核);",
+        "之后货款自动入账, buyer 有该店两笔订单可退。",
+        "newcomer's shop is empty, to go the four steps by yourself (operator decides);",
+        "then money comes in by itself, and buyer has two orders to refund.",
+    ):
+        data.print(line, markup=False)
     data.print("\n令牌 Tokens, good for an hour: paste these, then the lines below", style="bold")
     for actor in (cast.platform, *cast.people):
         data.print(f"export {actor.name.upper()}={actor.token}", markup=False)

@@ -17,6 +17,7 @@ from local.telling import (
     REFUND_SECONDS,
     Api,
     chapter,
+    credit,
     figure,
     record_order,
     say,
@@ -73,15 +74,9 @@ def refund_from_three_sources(api: Api, cast: Cast) -> None:
 
 def repay(api: Api, cast: Cast) -> None:
     chapter("货款先还垫付, 再补保证金 Proceeds repay the debt, then the deposit, then the wallet")
-    made = credit(api, cast, PROCEEDS, source="settlement", target="wallet")
+    made = credit(api, cast, PROCEEDS)
     expect_parts("The credit went to", made["allocation"], ALLOCATION)
     show_parts("去向 allocation", made["allocation"])
-
-
-def credit(api: Api, cast: Cast, amount: int, *, source: str, target: str) -> dict[str, Any]:
-    body = {"amount": amount, "currency": CURRENCY, "source": source, "target": target}
-    path = f"/merchants/{cast.merchant_id}/wallet/credits"
-    return api.call(cast.platform, "POST", path, body, key=secrets.token_hex(8), expect=201)
 
 
 def statement(api: Api, cast: Cast) -> list[dict[str, Any]]:

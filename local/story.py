@@ -13,10 +13,10 @@ from local.cast import Actor, Cast, Member
 from local.deploy import Outputs
 from local.failures import UnexpectedAnswer
 from local.telling import (
-    CURRENCY,
     READ_THE_LOG,
     Api,
     chapter,
+    credit,
     record_order,
     say,
     until_settled,
@@ -131,14 +131,7 @@ def confirm_policy(api: Api, cast: Cast) -> None:
 
 def trade(api: Api, cast: Cast) -> str:
     chapter("货款入账, 交易完成 Proceeds arrive, a transaction completes")
-    credit = {
-        "amount": CREDITED,
-        "currency": CURRENCY,
-        "source": "settlement",
-        "target": "wallet",
-    }
-    path = f"/merchants/{cast.merchant_id}/wallet/credits"
-    api.call(cast.platform, "POST", path, credit, key=secrets.token_hex(8), expect=201)
+    credit(api, cast, CREDITED)
     order_id = record_order(api, cast)
     # For the buyer to try in the console: one that can be refunded, and one that can't be yet.
     record_order(api, cast, PAID_BESIDES)

@@ -94,6 +94,22 @@ def record_order(api: Api, cast: Cast, paid: int = PAID, *, completed: bool = Tr
     return order_id
 
 
+def credit(
+    api: Api,
+    cast: Cast,
+    amount: int,
+    *,
+    source: str = "settlement",
+    target: str = "wallet",
+    key: str | None = None,
+) -> dict[str, Any]:
+    """Money for the merchant, once for each key; without one, once more."""
+    body = {"amount": amount, "currency": CURRENCY, "source": source, "target": target}
+    path = f"/merchants/{cast.merchant_id}/wallet/credits"
+    key = key or secrets.token_hex(8)
+    return api.call(cast.platform, "POST", path, body, key=key, expect=201)
+
+
 def chapter(title: str) -> None:
     data.print(f"\n{title}", style="bold", markup=False)
 
