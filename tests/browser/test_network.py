@@ -7,7 +7,7 @@ from playwright.sync_api import Route, expect
 
 from tests.browser.axe import violations
 from tests.browser.conftest import Visit
-from tests.integration.world import Scene, World
+from tests.integration.world import TERMS, Scene, World
 
 
 def hold(held: list[Route]) -> Callable[[Route], None]:
@@ -69,6 +69,26 @@ def test_while_an_answer_is_slow_the_screen_says_it_waits(visit: Visit, scene: S
     route.continue_()
     expect(page.get_by_text(words.wallet.empty)).to_be_visible()
     expect(page.get_by_text(words.loading)).to_have_count(0)
+
+
+def test_the_merchant_s_statement_is_waited_for_and_asked_for_again(
+    visit: Visit, scene: Scene
+) -> None:
+    held: list[Route] = []
+    buyer = visit(scene.buyer)
+    buyer.refusals = {403}
+    words, page = buyer.words, buyer.page
+    page.route("**/merchants/*/refund-policy", hold(held))
+    buyer.open(f"buyer/orders/{scene.order_id}")
+    card = page.get_by_role("region", name=words.request.merchantPolicy)
+    expect(card.get_by_role("status")).to_contain_text(words.loading)
+    [route] = held
+    route.fulfill(status=403, json={"message": "Forbidden"})
+    expect(card.get_by_role("alert")).to_be_visible()
+    assert violations(page) == []
+    page.unroute_all()
+    card.get_by_role("button", name=words.retry).click()
+    expect(card.locator(".verbatim")).to_have_text(list(TERMS["statement"].values()))
 
 
 def test_while_a_request_is_slow_a_second_click_does_nothing(

@@ -137,3 +137,17 @@ def test_an_order_that_is_not_completed_says_so(visit: Visit, world: World, scen
     order = buyer.page.get_by_role("row").filter(has_text=order_id)
     expect(order).to_contain_text(words.orders.notCompleted)
     expect(order.get_by_role("link", name=words.orders.refund)).to_have_count(0)
+
+
+def test_a_merchant_without_a_statement_in_force_is_said_to_have_none(
+    visit: Visit, world: World
+) -> None:
+    buying = world.buyer()
+    order_id = world.order(world.newcomer().id, buying.id)
+    buyer = visit(buying, language="zh")
+    buyer.refusals = {422}
+    words = buyer.words
+    request(buyer, order_id)
+    card = buyer.page.get_by_role("region", name=words.request.merchantPolicy)
+    expect(card).to_contain_text(words.request.noPolicy)
+    assert violations(buyer.page) == []

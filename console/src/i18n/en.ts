@@ -328,6 +328,7 @@ export const en: Messages = {
     maybeTaken: "Your request before this one may have been taken: look at your refunds first.",
     toRefunds: "See your refunds",
     merchantPolicy: "The merchant's refund statement",
+    noPolicy: "This merchant has no refund statement in force at the moment.",
   },
   fault: { missing: "Required", long: "Too long", short: "Too short or too few", format: "Not in the right form" },
   refusal: {

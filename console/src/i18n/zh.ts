@@ -316,6 +316,7 @@ export const zh = {
     maybeTaken: "上一次提交可能已被受理, 请先到退款列表查看。",
     toRefunds: "查看退款列表",
     merchantPolicy: "商家退款说明",
+    noPolicy: "商家目前没有生效的退款说明。",
   },
   fault: { missing: "必填", long: "太长", short: "太短或太少", format: "格式不正确" },
   refusal: {

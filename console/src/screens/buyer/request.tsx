@@ -83,16 +83,22 @@ function MerchantPolicy({ merchant }: { merchant: string }) {
   const load = useLoad(`policy:${merchant}`, (signal) =>
     call("get", "/merchants/{merchant_id}/refund-policy", { path: { merchant_id: merchant }, signal }),
   );
-  const statement = load.data?.statement;
-  if (!statement) return null;
   return (
     <Card title={t.request.merchantPolicy}>
-      <dl class="terms">
-        <dt>{t.settlement.reasons}</dt>
-        <dd class="verbatim">{statement.reasons}</dd>
-        <dt>{t.settlement.handling}</dt>
-        <dd class="verbatim">{statement.handling}</dd>
-      </dl>
+      <Loaded load={load}>
+        {({ statement }) =>
+          statement ? (
+            <dl class="terms">
+              <dt>{t.settlement.reasons}</dt>
+              <dd class="verbatim">{statement.reasons}</dd>
+              <dt>{t.settlement.handling}</dt>
+              <dd class="verbatim">{statement.handling}</dd>
+            </dl>
+          ) : (
+            <p class="hint">{t.request.noPolicy}</p>
+          )
+        }
+      </Loaded>
     </Card>
   );
 }
