@@ -3,7 +3,7 @@
 import json
 import re
 
-from playwright.sync_api import expect
+from playwright.sync_api import Route, expect
 
 from tests.browser.axe import violations
 from tests.browser.conftest import Visit
@@ -62,7 +62,7 @@ def test_limits_and_freezing_and_what_waits(visit: Visit, world: World, scene: S
     world.settled(scene.buyer, refund_id)
 
 
-def test_dead_letters_are_seen_before_they_are_sent_again(
+def test_dead_letters_are_seen_and_asked_about_before_they_are_sent_again(
     visit: Visit, world: World, scene: Scene
 ) -> None:
     letters = world.queue_url("DebitDeadLetterQueue")
@@ -83,8 +83,29 @@ def test_dead_letters_are_seen_before_they_are_sent_again(
     bad = page.get_by_role("row").filter(has_text=missing)
     expect(bad).to_contain_text(words.whyNot.refund_not_found)
     assert violations(page) == []
+    would = page.get_by_role("region", name=words.would)
+    facts = [words.queues.debits, re.compile(r"2$"), words.targets.debits]
+    expect(would.locator("dd")).to_have_text(facts)
+
     operator.press(words.redrive)
+    dialog = page.get_by_role("dialog", name=words.sure)
+    for fact in (words.queues.debits, words.targets.debits, "100", words.shown.format(2, 1)):
+        expect(dialog).to_contain_text(fact)
+    expect(dialog.get_by_role("listitem")).to_have_text([f"refund:{refund_id}"])
+    assert violations(page) == []
+    dialog.get_by_role("button", name=operator.words.cancel).click()
+    expect(dialog).to_have_count(0)
+    assert len(world.ok(world.operator, "GET", "/dead-letters/debits")["items"]) == 2
+
+    held: list[Route] = []
+    page.route("**/redrive", held.append)
+    operator.press(words.redrive)
+    dialog.get_by_role("button", name=words.redrive).click()
+    expect(dialog.get_by_role("status")).to_have_text(words.underWay)
+    [redrive] = held
+    redrive.continue_()
     expect(page.get_by_text(words.moved.format(1, 1, 1))).to_be_visible()
+    expect(dialog).to_have_count(0)
     expect(good).to_have_count(0)
     expect(bad).to_be_visible()
     world.settled(scene.buyer, refund_id)

@@ -470,6 +470,13 @@ export const en: Messages = {
       positions_only: "positions only: reconciliation fills it in",
     },
     redrive: "Redrive",
+    would: "What a redrive does",
+    to: "Sent to",
+    targets: { debits: "the debit queue", orders: "the event bus", changes: "what books and tells changes" },
+    sure: "Redrive these dead letters?",
+    shown: (shown, able) =>
+      `Of the ${shown} shown, ${able} can be redriven; the others stay. Each leaves its queue once it was taken.`,
+    underWay: "They are being sent, for about 20 seconds at the most…",
     redriveHint: "Repeat it until none is moved.",
     limit: "At most",
     moved: (moved, left, remaining) => `${moved} moved, ${left} left here, about ${remaining} remaining`,

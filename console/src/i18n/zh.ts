@@ -457,6 +457,13 @@ export const zh = {
       positions_only: "只含流位置, 由对账补全",
     } as Record<string, string>,
     redrive: "重投",
+    would: "重投会做什么",
+    to: "重投到",
+    targets: { debits: "扣款队列", orders: "事件总线", changes: "变更处理函数" } as Record<string, string>,
+    sure: "确定重投以下死信吗?",
+    shown: (shown: number, able: number) =>
+      `当前显示的 ${shown} 条中, ${able} 条可重投, 其余留在原处。送达后才从死信队列删除。`,
+    underWay: "正在重投, 最长约 20 秒…",
     redriveHint: "可反复执行, 直到移走数为 0。",
     limit: "最多条数",
     moved: (moved: number, left: number, remaining: number) =>
