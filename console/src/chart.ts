@@ -5,14 +5,29 @@ export interface Frame {
   pad: number;
 }
 
-/** An SVG path through the values, evenly spaced, from the first at the left. */
-export function linePath(values: number[], { width, height, pad }: Frame): string {
+/** A value from a moment on, in milliseconds since 1970. */
+export interface Step {
+  at: number;
+  value: number;
+}
+
+/** Between which values a picture is drawn: zero is always in it. */
+export function range(values: number[]): [low: number, high: number] {
   const low = Math.min(...values, 0);
-  const high = Math.max(...values, low + 1);
-  const step = (width - 2 * pad) / Math.max(values.length - 1, 1);
-  const y = (value: number) => height - pad - ((value - low) / (high - low)) * (height - 2 * pad);
-  const at = (value: number, index: number) => `${round(pad + index * step)},${round(y(value))}`;
-  return values.map((value, index) => `${index === 0 ? "M" : "L"}${at(value, index)}`).join("");
+  const high = Math.max(...values, 0);
+  return [low, high === low ? low + 1 : high];
+}
+
+/** An SVG path that keeps each value until the next: as far to the right as its time has passed. */
+export function stepPath(steps: Step[], { width, height, pad }: Frame): string {
+  const [low, high] = range(steps.map(({ value }) => value));
+  const first = steps[0]?.at ?? 0;
+  const span = Math.max((steps.at(-1)?.at ?? 0) - first, 1);
+  const x = (at: number) => round(pad + ((at - first) / span) * (width - 2 * pad));
+  const y = (value: number) => round(height - pad - ((value - low) / (high - low)) * (height - 2 * pad));
+  return steps
+    .map(({ at, value }, index) => (index === 0 ? `M${x(at)},${y(value)}` : `H${x(at)}V${y(value)}`))
+    .join("");
 }
 
 export interface Bar {

@@ -1,6 +1,7 @@
 const SECOND = 1000;
+const DAY = 86_400 * SECOND;
 const UNITS: [Intl.RelativeTimeFormatUnit, number][] = [
-  ["day", 86_400 * SECOND],
+  ["day", DAY],
   ["hour", 3_600 * SECOND],
   ["minute", 60 * SECOND],
   ["second", SECOND],
@@ -16,6 +17,14 @@ export function formatDay(at: string | Date, language: string): string {
   return new Intl.DateTimeFormat(language, { month: "numeric", day: "numeric" }).format(
     new Date(at),
   );
+}
+
+/** A moment on an axis that is so long: with the hour on a short one, with the year on a long one. */
+export function formatTick(at: number, span: number, language: string): string {
+  const options: Intl.DateTimeFormatOptions = { month: "numeric", day: "numeric" };
+  if (span < 3 * DAY) Object.assign(options, { hour: "2-digit", minute: "2-digit" });
+  if (span > 300 * DAY) options.year = "numeric";
+  return new Intl.DateTimeFormat(language, options).format(at);
 }
 
 export function formatMonth(month: string, language: string): string {

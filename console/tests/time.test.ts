@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { formatMonth, localDay, remaining, startOfDay } from "../src/time.ts";
+import { formatMonth, formatTick, localDay, remaining, startOfDay } from "../src/time.ts";
 
 const UNTIL = "2026-12-02T00:30:00.000000Z";
 const END = Date.parse(UNTIL);
@@ -25,4 +25,12 @@ test("a day typed is the local one, whole", () => {
 
 test("a month of the statement is UTC's", () => {
   assert.equal(formatMonth("2026-11", "en"), "November 2026");
+});
+
+test("an axis tells as much of a moment as its length calls for", () => {
+  const at = new Date(2026, 2, 1, 9, 5).getTime();
+  const day = 86_400_000;
+  assert.equal(formatTick(at, day, "zh-CN"), "3/1 09:05");
+  assert.equal(formatTick(at, 30 * day, "zh-CN"), "3/1");
+  assert.equal(formatTick(at, 400 * day, "en"), "3/1/2026");
 });

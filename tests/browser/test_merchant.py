@@ -93,6 +93,30 @@ def test_the_statement_of_some_days_is_shown_and_downloaded(visit: Visit, world:
     statement(seller, 2)
 
 
+def test_the_wallet_over_time_has_axes_and_can_be_read_as_a_table(
+    visit: Visit, world: World
+) -> None:
+    merchant = world.merchant()
+    for amount in (700, 300):
+        world.credit(merchant.id, amount)
+    lines = world.booked(merchant, postings=2)
+    seller = visit(merchant)
+    words, page = seller.words.wallet, seller.page
+    seller.open("merchant/wallet")
+    figure = page.get_by_role("figure")
+    expect(figure.locator(".amounts span")).to_have_text([seller.money(1000), seller.money(0)])
+    expect(figure.locator(".times span")).to_have_text([re.compile(r"\d+/\d+")] * 3)
+    picture = figure.get_by_role("img")
+    for end in (lines[-1], lines[0]):
+        expect(picture).to_have_accessible_name(
+            re.compile(re.escape(seller.money(end["available"])))
+        )
+    page.get_by_text(words.asTable).click()
+    table = page.get_by_role("group", name=words.overTime)
+    seller.shows(table, *(line["available"] for line in lines))
+    assert violations(page) == []
+
+
 def test_the_months_are_the_api_s(visit: Visit, world: World, scene: Scene) -> None:
     world.settled(scene.buyer, world.accepted(scene.buyer, scene.order_id, 400))
     world.booked(scene.merchant, postings=2)

@@ -199,6 +199,7 @@ export const en: Messages = {
     empty: "No wallet yet",
     emptyText: "Your wallet is shown here once money has come in.",
     overTime: "Balance over time",
+    asTable: "As a table",
     overTimeText: (n, from, to) => `The last ${many(n, "movement")}: from ${from} to ${to}`,
     currency: "Currency",
     sources: "Sources",

@@ -186,6 +186,7 @@ export const zh = {
     empty: "还没有钱包",
     emptyText: "首笔款项入账后, 钱包会显示在这里。",
     overTime: "余额变化",
+    asTable: "以表格显示",
     overTimeText: (n: number, from: string, to: string) =>
       `最近 ${n} 笔变动, 余额从 ${from} 变为 ${to}`,
     currency: "币种",

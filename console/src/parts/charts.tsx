@@ -1,10 +1,10 @@
 import { useId } from "preact/hooks";
 import { call, type Schema } from "../api.ts";
-import { bars, countByDay, linePath } from "../chart.ts";
+import { bars, countByDay, range, stepPath } from "../chart.ts";
 import { useText } from "../i18n/index.ts";
 import { useLoad } from "../load.ts";
 import { formatAmount } from "../money.ts";
-import { formatDay, localDay } from "../time.ts";
+import { formatDay, formatTick, localDay } from "../time.ts";
 import { Loaded } from "./loaded.tsx";
 
 const FRAME = { width: 600, height: 140, pad: 10 };
@@ -12,28 +12,43 @@ const DAYS = 14;
 const DAY_MS = 86_400_000;
 const MOST_PAGES = 10;
 
-/** The balance after each entry, the oldest at the left. */
+/** The balance over time, from the oldest of these entries to the newest. */
 export function BalanceChart({ lines, currency }: { lines: Schema["StatementLine"][]; currency: string }) {
   const t = useText();
   const id = useId();
-  const balances = lines.map((line) => line.available).reverse();
-  if (balances.length < 2) return null;
+  const steps = lines.map((line) => ({ at: Date.parse(line.booked_at), value: line.available })).reverse();
+  const [first, last] = [steps[0], steps.at(-1)];
+  if (!first || !last || first === last) return null;
   const money = (amount: number) => formatAmount(amount, currency, t.language);
-  const text = t.wallet.overTimeText(
-    balances.length,
-    money(balances[0] as number),
-    money(balances.at(-1) as number),
-  );
-  const path = linePath(balances, FRAME);
+  const day = (at: number) => formatTick(at, last.at - first.at, t.language);
+  const [low, high] = range(steps.map(({ value }) => value));
+  const path = stepPath(steps, FRAME);
   const { width, height, pad } = FRAME;
   return (
     <figure class="chart">
-      <figcaption id={id}>{text}</figcaption>
-      <svg viewBox={`0 0 ${width} ${height}`} preserveAspectRatio="none" role="img" aria-labelledby={id}>
-        <path class="area" d={`${path}V${height - pad}H${pad}Z`} />
-        <path class="line" d={path} />
-        <path class="axis" d={`M${pad} ${height - pad}H${width - pad}`} />
-      </svg>
+      <figcaption id={id}>
+        {t.wallet.overTimeText(
+          steps.length,
+          `${money(first.value)} (${day(first.at)})`,
+          `${money(last.value)} (${day(last.at)})`,
+        )}
+      </figcaption>
+      <div class="plot">
+        <div class="axis-labels amounts" aria-hidden="true">
+          <span>{money(high)}</span>
+          <span>{money(low)}</span>
+        </div>
+        <svg viewBox={`0 0 ${width} ${height}`} preserveAspectRatio="none" role="img" aria-labelledby={id}>
+          <path class="area" d={`${path}V${height - pad}H${pad}Z`} />
+          <path class="line" d={path} />
+          <path class="axis" d={`M${pad} ${pad}V${height - pad}H${width - pad}`} />
+        </svg>
+        <div class="axis-labels times" aria-hidden="true">
+          <span>{day(first.at)}</span>
+          <span>{day((first.at + last.at) / 2)}</span>
+          <span>{day(last.at)}</span>
+        </div>
+      </div>
     </figure>
   );
 }

@@ -6,8 +6,10 @@ import { LinkButton } from "../parts/button.tsx";
 import { Card } from "../parts/card.tsx";
 import { BalanceChart } from "../parts/charts.tsx";
 import { Empty, Loaded } from "../parts/loaded.tsx";
+import { Moment } from "../parts/moment.tsx";
 import { Badge, Note } from "../parts/note.tsx";
 import { Page } from "../parts/page.tsx";
+import { Table } from "../parts/table.tsx";
 import { WalletTabs } from "../parts/tabs.tsx";
 import { hrefOf } from "../router.ts";
 import { useRole } from "../session.ts";
@@ -61,7 +63,25 @@ function WalletCard({ wallet }: { wallet: Wallet }) {
       <Loaded load={lines}>
         {({ items }) =>
           items.length > 1 ? (
-            <BalanceChart lines={items} currency={currency} />
+            <>
+              <BalanceChart lines={items} currency={currency} />
+              <details>
+                <summary>{t.wallet.asTable}</summary>
+                <Table
+                  caption={t.wallet.overTime}
+                  rows={items}
+                  id={({ number }) => String(number)}
+                  columns={[
+                    { name: t.statement.time, cell: ({ booked_at }) => <Moment at={booked_at} /> },
+                    {
+                      name: t.wallet.available,
+                      right: true,
+                      cell: ({ available }) => <Amount amount={available} currency={currency} />,
+                    },
+                  ]}
+                />
+              </details>
+            </>
           ) : (
             <p class="hint">{t.statement.empty}</p>
           )
