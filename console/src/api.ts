@@ -47,10 +47,17 @@ export async function call<M extends Method, P extends PathsWith<M>>(
   return send(method, url, options, (answer) => answer.json() as Promise<Answer<Operation<M, P>>>);
 }
 
+type FilePath = {
+  [P in PathsWith<"get">]: string extends Answer<Operation<"get", P>> ? P : never;
+}[PathsWith<"get">];
+
 /** A file of the API, all parts of it, as a text. */
-export async function download(path: string, query: Record<string, string>): Promise<string> {
+export async function download<P extends FilePath>(
+  path: P,
+  query: Query<Operation<"get", P>>,
+): Promise<string> {
   let text = "";
-  let next: URL | null = addressOf(path, { query });
+  let next: URL | null = addressOf(path as string, { query });
   while (next) {
     const { part, links }: Part = await send("get", next, {}, partOf);
     text += text ? part.slice(part.indexOf("\n") + 1) : part;

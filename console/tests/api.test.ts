@@ -48,13 +48,14 @@ test("a refusal that breaks off is no refusal", async () => {
 
 test("the part of a file that breaks off is asked for again", async () => {
   mock.method(globalThis, "setTimeout", (run: () => void) => queueMicrotask(run));
-  const headers = { Link: '</v1/statement?cursor=2>; rel="next"' };
+  const headers = { Link: '<?currency=CNY&cursor=2>; rel="next"' };
   const asked = answers(
     new Response("entry\n1\n", { headers }),
     breaksOff(),
     new Response("entry\n2\n"),
   );
-  assert.equal(await download("/statement", { month: "2026-03" }), "entry\n1\n2\n");
-  const next = "https://shop.example/v1/statement?cursor=2";
-  assert.deepEqual(asked, ["https://shop.example/v1/statement?month=2026-03", next, next]);
+  assert.equal(await download("/wallet/statement.csv", { currency: "CNY", from: null }), "entry\n1\n2\n");
+  const file = "https://shop.example/v1/wallet/statement.csv";
+  const next = `${file}?currency=CNY&cursor=2`;
+  assert.deepEqual(asked, [`${file}?currency=CNY`, next, next]);
 });

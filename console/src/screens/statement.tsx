@@ -82,8 +82,7 @@ function Lines({ currency }: { currency: string }) {
     }),
   );
   const csv = useAction(async () => {
-    const given = Object.fromEntries(Object.entries(query).filter(([, value]) => value !== null));
-    saveAs(await download("/wallet/statement.csv", given as Record<string, string>), currency);
+    saveAs(await download("/wallet/statement.csv", query), currency);
   });
   return (
     <Card
