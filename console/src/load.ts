@@ -28,7 +28,9 @@ export function useLoad<T>(key: string, load: (signal: AbortSignal) => Promise<T
     setLoading(true);
     latest
       .current(abort.signal)
-      .then((data) => setState({ key, data, problem: null }))
+      .then((data) => {
+        if (!abort.signal.aborted) setState({ key, data, problem: null });
+      })
       .catch((error: unknown) => {
         if (abort.signal.aborted) return;
         if (!(error instanceof Problem)) throw error;

@@ -1,0 +1,190 @@
+import assert from "node:assert/strict";
+import { afterEach, beforeEach, mock, test } from "node:test";
+import { settled, used } from "./hooks.ts";
+import { useAction, useLoad, usePages, usePoll } from "../src/load.ts";
+import { Problem } from "../src/problems.ts";
+
+const UNREACHABLE = new Problem("unreachable", 0);
+const REFUSED = new Problem("order_not_found", 404);
+
+beforeEach(() => mock.timers.enable({ apis: ["setTimeout"] }));
+afterEach(() => mock.timers.reset());
+
+/** Answers the calls one after the other, a Problem is a call that fails. */
+function answering<T>(...answers: (T | Problem)[]) {
+  return mock.fn(async (..._given: unknown[]) => {
+    const answer = answers.shift() as T | Problem;
+    if (answer instanceof Problem) throw answer;
+    return answer;
+  });
+}
+
+test("what was loaded stays while it is loaded again", async () => {
+  const load = answering("one", "two");
+  const hook = used(() => useLoad("key", load));
+  assert.deepEqual([hook.now.data, hook.now.loading], [null, true]);
+  await settled();
+  assert.deepEqual([hook.now.data, hook.now.loading], ["one", false]);
+  hook.now.reload();
+  await Promise.resolve();
+  assert.equal(hook.now.data, "one");
+  await settled();
+  assert.equal(hook.now.data, "two");
+});
+
+test("a failure is told beside what was loaded before, until it can be loaded again", async () => {
+  const load = answering("one", UNREACHABLE, "two");
+  const hook = used(() => useLoad("key", load));
+  await settled();
+  hook.now.reload();
+  await settled();
+  assert.deepEqual([hook.now.data, hook.now.problem], ["one", UNREACHABLE]);
+  hook.now.reload();
+  await settled();
+  assert.deepEqual([hook.now.data, hook.now.problem], ["two", null]);
+});
+
+test("another key begins with nothing, and is told nothing of what was asked before", async () => {
+  let key = "slow";
+  const answers: Record<string, (data: string) => void> = {};
+  const signals: AbortSignal[] = [];
+  const hook = used(() =>
+    useLoad(key, (signal) => {
+      signals.push(signal);
+      return new Promise<string>((resolve) => {
+        answers[key] = resolve;
+      });
+    }),
+  );
+  await settled();
+  key = "quick";
+  hook.again();
+  await settled();
+  assert.deepEqual(signals.map(({ aborted }) => aborted), [true, false]);
+  answers["quick"]?.("of quick");
+  await settled();
+  answers["slow"]?.("of slow");
+  await settled();
+  assert.deepEqual([hook.now.data, hook.now.loading], ["of quick", false]);
+});
+
+test("what a call has answered is put in without loading it", async () => {
+  const load = answering("one");
+  const hook = used(() => useLoad("key", load));
+  await settled();
+  hook.now.put("put");
+  await settled();
+  assert.equal(hook.now.data, "put");
+  assert.equal(load.mock.callCount(), 1);
+});
+
+const UNTIL_DONE = { done: (data: string) => data === "done", waits: (data: string) => data === "waits" };
+
+test("what changes is looked at soon and then less often, until it is done", async () => {
+  const load = answering("new", "new", "changed", "done");
+  const hook = used(() => usePoll("key", load, UNTIL_DONE));
+  await settled();
+  const looks: [number, string | null][] = [];
+  for (const wait of [500, 999, 1, 500, 60_000]) {
+    mock.timers.tick(wait);
+    await settled();
+    looks.push([load.mock.callCount(), hook.now.data]);
+  }
+  assert.deepEqual(looks, [
+    [2, "new"],
+    [2, "new"],
+    [3, "changed"],
+    [4, "done"],
+    [4, "done"],
+  ]);
+});
+
+test("what waits for money is left alone for ten seconds", async () => {
+  const load = answering("waits", "done");
+  used(() => usePoll("key", load, UNTIL_DONE));
+  await settled();
+  mock.timers.tick(9_999);
+  await settled();
+  assert.equal(load.mock.callCount(), 1);
+  mock.timers.tick(1);
+  await settled();
+  assert.equal(load.mock.callCount(), 2);
+});
+
+test("without a network it is looked at again, after a refusal it is not", async () => {
+  for (const [problem, calls] of [
+    [UNREACHABLE, 2],
+    [REFUSED, 1],
+  ] as const) {
+    const load = answering<string>(problem, "done");
+    used(() => usePoll(problem.code, load, UNTIL_DONE));
+    await settled();
+    mock.timers.tick(500);
+    await settled();
+    assert.equal(load.mock.callCount(), calls);
+  }
+});
+
+test("a screen that was left looks no more", async () => {
+  const load = answering("new", "new");
+  const hook = used(() => usePoll("key", load, UNTIL_DONE));
+  await settled();
+  hook.end();
+  mock.timers.tick(60_000);
+  await settled();
+  assert.equal(load.mock.callCount(), 1);
+});
+
+test("a second click while the first is under way does nothing", async () => {
+  let end = () => {};
+  const work = mock.fn((_id: string) => new Promise<void>((resolve) => (end = resolve)));
+  const hook = used(() => useAction(work));
+  void hook.now.run("one");
+  void hook.now.run("two");
+  await settled();
+  assert.equal(hook.now.busy, true);
+  end();
+  await settled();
+  assert.equal(hook.now.busy, false);
+  void hook.now.run("three");
+  assert.deepEqual(work.mock.calls.map(({ arguments: [id] }) => id), ["one", "three"]);
+});
+
+test("why it was not done is told until it is tried again or cleared", async () => {
+  const work = answering<void>(REFUSED, undefined, REFUSED);
+  const hook = used(() => useAction(work));
+  const told = [];
+  for (const next of [hook.now.run, hook.now.run, hook.now.run, async () => hook.now.clear()]) {
+    await next();
+    await settled();
+    told.push(hook.now.problem?.code ?? null);
+  }
+  assert.deepEqual(told, ["order_not_found", null, "order_not_found", null]);
+});
+
+const page = (items: number[], next_cursor: string | null) => ({ items, next_cursor });
+
+test("pages are put one after the other, and empty ones passed over", async () => {
+  const load = answering(page([], "a"), page([1, 2], "b"), page([], "c"), page([3], null));
+  const hook = used(() => usePages("key", load));
+  await settled();
+  assert.deepEqual(hook.now.data, [1, 2]);
+  hook.now.more?.();
+  await settled();
+  assert.deepEqual(hook.now.data, [1, 2, 3]);
+  assert.equal(hook.now.more, null);
+  const cursors = load.mock.calls.map(({ arguments: [cursor] }) => cursor);
+  assert.deepEqual(cursors, [undefined, "a", "b", "c"]);
+});
+
+test("a next page that fails leaves those that are there", async () => {
+  const load = answering(page([1], "a"), UNREACHABLE, page([2], null));
+  const hook = used(() => usePages("key", load));
+  await settled();
+  hook.now.more?.();
+  await settled();
+  assert.deepEqual([hook.now.data, hook.now.problem], [[1], UNREACHABLE]);
+  hook.now.more?.();
+  await settled();
+  assert.deepEqual([hook.now.data, hook.now.problem], [[1, 2], null]);
+});
