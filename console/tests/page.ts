@@ -6,11 +6,17 @@ export const kept = new Map<string, string>();
 export const assign = mock.fn((_address: string) => {});
 
 const location = Object.assign(new URL(PAGE), { assign });
-const sessionStorage = {
+const storage = {
   getItem: (name: string) => kept.get(name) ?? null,
   setItem: (name: string, value: string) => kept.set(name, value),
   removeItem: (name: string) => kept.delete(name),
 };
+// Its own names are those of what it keeps.
+const sessionStorage = new Proxy(storage, {
+  ownKeys: () => [...kept.keys()],
+  getOwnPropertyDescriptor: (_, name) =>
+    kept.has(name as string) ? { value: kept.get(name as string), enumerable: true, configurable: true } : undefined,
+});
 const history = {
   replaceState: (_state: null, _title: string, path: string) => {
     location.href = new URL(path, location).href;
