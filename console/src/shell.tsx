@@ -5,6 +5,7 @@ import { reachable } from "./api.ts";
 import { expired, signInAgain, signOut } from "./auth.ts";
 import { forgetDrafts } from "./draft.ts";
 import { choose, language, useText } from "./i18n/index.ts";
+import { forgetLately } from "./lately.ts";
 import { Button } from "./parts/button.tsx";
 import { Dialog } from "./parts/dialog.tsx";
 import { Note } from "./parts/note.tsx";
@@ -179,10 +180,12 @@ export function Preferences() {
 
 function SignOut() {
   const t = useText();
+  const { subject } = useSession().me;
   return (
     <Button
       onClick={() => {
         forgetDrafts();
+        forgetLately(subject);
         void signOut();
       }}
     >

@@ -12,7 +12,7 @@ const storage = {
   removeItem: (name: string) => kept.delete(name),
 };
 // Its own names are those of what it keeps.
-const sessionStorage = new Proxy(storage, {
+const both = new Proxy(storage, {
   ownKeys: () => [...kept.keys()],
   getOwnPropertyDescriptor: (_, name) =>
     kept.has(name as string) ? { value: kept.get(name as string), enumerable: true, configurable: true } : undefined,
@@ -23,7 +23,8 @@ const history = {
   },
 };
 const scrollTo = () => {};
-for (const [name, value] of Object.entries({ location, sessionStorage, history, scrollTo })) {
+const page = { location, sessionStorage: both, localStorage: both, history, scrollTo };
+for (const [name, value] of Object.entries(page)) {
   Object.defineProperty(globalThis, name, { value });
 }
 Object.defineProperty(globalThis, "document", { value: { baseURI: PAGE } });

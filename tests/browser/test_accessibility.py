@@ -18,8 +18,8 @@ SCREENS = {
     ],
     "buyer": ["", "orders", "orders/:id", "refunds", "refunds/:id", "wallet", "statement"],
     "operator": [
-        *("", "certifications", "merchants", "merchants/:id", "corrections", "reversal"),
-        *("reconciliation", "dead-letters", "dead-letters/:queue"),
+        *("", "certifications", "merchants", "merchants/:id", "merchants/:id/waiting"),
+        *("corrections", "reversal", "reconciliation", "dead-letters", "dead-letters/:queue"),
     ],
 }
 

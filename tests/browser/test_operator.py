@@ -7,7 +7,7 @@ from playwright.sync_api import Route, expect
 
 from tests.browser.axe import violations
 from tests.browser.conftest import Visit
-from tests.integration.world import Party, Scene, World, unique
+from tests.integration.world import APPLICATION, Party, Scene, World, unique
 
 
 def test_a_refusal_of_a_certification_needs_its_reason(
@@ -60,6 +60,48 @@ def test_limits_and_freezing_and_what_waits(visit: Visit, world: World, scene: S
     operator.press(words.operator.unfreeze)
     expect(page.get_by_role("button", name=words.operator.freeze, exact=True)).to_be_visible()
     world.settled(scene.buyer, refund_id)
+
+
+def test_what_waits_for_a_merchant_s_money_is_found_without_its_id(
+    visit: Visit, world: World
+) -> None:
+    scene = world.scene(funds=0)
+    refund_id = world.accepted(scene.buyer, scene.order_id)
+    world.becomes(scene.buyer, refund_id, "awaiting_funds")
+    operator = visit(world.person(operator=True))
+    words, page = operator.words, operator.page
+    merchant, waiting = scene.merchant.id, f"{words.operator.waiting} {scene.merchant.id}"
+    operator.follow(words.nav.merchants)
+    expect(page.get_by_role("region", name=words.operator.lately)).to_have_count(0)
+    page.get_by_label(words.operator.status).select_option("suspended")
+    row = page.get_by_role("row").filter(has_text=merchant)
+    expect(row).to_contain_text(APPLICATION["company_name"])
+    row.get_by_role("link", name=waiting).click()
+    refund = page.get_by_role("row").filter(has_text=refund_id)
+    expect(refund).to_contain_text(words.refunds.waits.funds)
+    operator.shows(refund, 1000)
+
+    operator.follow(words.nav.merchants)
+    lately = page.get_by_role("region", name=words.operator.lately)
+    expect(lately.get_by_role("link")).to_have_text([merchant, re.compile(words.operator.waiting)])
+    assert violations(page) == []
+    lately.get_by_role("link", name=merchant, exact=True).click()
+    heading = page.get_by_role("heading", level=1)
+    expect(heading).to_have_text(f"{words.orders.merchant} {merchant}")
+
+    operator.press(words.signOut)
+    expect(page.get_by_role("button", name=words.signIn, exact=True)).to_be_visible()
+    assert page.evaluate("Object.keys(localStorage)") == []
+
+
+def test_a_certification_to_decide_leads_to_its_merchant(
+    visit: Visit, world: World, applicant: Party
+) -> None:
+    operator = visit(world.operator)
+    row = operator.page.get_by_role("row").filter(has_text=applicant.id)
+    row.get_by_role("link", name=applicant.id, exact=True).click()
+    heading = operator.page.get_by_role("heading", level=1)
+    expect(heading).to_have_text(f"{operator.words.orders.merchant} {applicant.id}")
 
 
 def test_dead_letters_are_seen_and_asked_about_before_they_are_sent_again(

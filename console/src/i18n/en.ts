@@ -365,6 +365,8 @@ export const en: Messages = {
     decided: "Decided",
     noCertifications: "No certifications in this state",
     lookUp: "Look up",
+    lately: "Lately opened",
+    byCertification: "By state of certification",
     idWrong: "An id is 1–64 letters, digits, - or _",
     status: "Status",
     limits: "Limits",

@@ -353,6 +353,8 @@ export const zh = {
     decided: "已处理",
     noCertifications: "没有此状态的认证",
     lookUp: "查询",
+    lately: "最近打开的商家",
+    byCertification: "按认证状态查看",
     idWrong: "编号由 1–64 个字母、数字、- 或 _ 组成",
     status: "状态",
     limits: "额度",

@@ -11,6 +11,7 @@ import { Merchant } from "./operator/merchant.tsx";
 import { Merchants } from "./operator/merchants.tsx";
 import { Reconciliation } from "./operator/reconciliation.tsx";
 import { Reverse } from "./operator/reverse.tsx";
+import { WaitingRefunds } from "./operator/waiting.tsx";
 import { MerchantHome } from "./merchant/home.tsx";
 import { CertificationScreen } from "./merchant/certification.tsx";
 import { Settlement } from "./merchant/settlement.tsx";
@@ -50,6 +51,7 @@ export const SCREENS: Record<Acting, Record<string, Screen>> = {
     certifications: Certifications,
     merchants: Merchants,
     "merchants/:id": Merchant,
+    "merchants/:id/waiting": WaitingRefunds,
     corrections: Corrections,
     reversal: Reverse,
     reconciliation: Reconciliation,

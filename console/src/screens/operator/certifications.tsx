@@ -9,8 +9,8 @@ import { SelectField } from "../../parts/field.tsx";
 import { Moment } from "../../parts/moment.tsx";
 import { Page } from "../../parts/page.tsx";
 import { List, type Column } from "../../parts/table.tsx";
-import { hrefOf } from "../../router.ts";
 import { ApplicationFacts, CertificationStatus } from "../merchant/certification.tsx";
+import { MerchantLinks } from "./merchant_links.tsx";
 
 type Certification = Schema["Certification"];
 type Status = Schema["Status"];
@@ -27,7 +27,7 @@ export function Certifications() {
   const columns: Column<Certification>[] = [
     {
       name: t.operator.merchantId,
-      cell: ({ merchant_id }) => <a href={hrefOf(`operator/merchants/${merchant_id}`)}>{merchant_id}</a>,
+      cell: ({ merchant_id }) => <MerchantLinks id={merchant_id} />,
     },
     { name: t.operator.company, cell: (each) => <ApplicationFacts application={each.application} /> },
     {

@@ -1,7 +1,6 @@
 import { useState } from "preact/hooks";
-import { call, type Schema } from "../../api.ts";
+import type { Schema } from "../../api.ts";
 import { useText } from "../../i18n/index.ts";
-import { useLoad } from "../../load.ts";
 import { Button } from "../../parts/button.tsx";
 import { Card } from "../../parts/card.tsx";
 import { Decide } from "../../parts/decide.tsx";
@@ -14,15 +13,14 @@ import type { Parameters } from "../../routes.ts";
 import { CertificationStatus } from "../merchant/certification.tsx";
 import { choicesOf } from "./certifications.tsx";
 import { Limits, OperatedWallet } from "./operated_wallet.tsx";
+import { useOverview } from "./overview.ts";
 
 type Overview = Schema["MerchantOverview"];
 
 /** One merchant, as an operator sees and steers it. */
 export function Merchant({ id = "" }: Parameters) {
   const t = useText();
-  const load = useLoad(`merchant:${id}`, (signal) =>
-    call("get", "/merchants/{merchant_id}", { path: { merchant_id: id }, signal }),
-  );
+  const load = useOverview(id);
   return (
     <Page title={`${t.orders.merchant} ${id}`}>
       <Loaded load={load}>

@@ -1,18 +1,29 @@
 import { useState } from "preact/hooks";
+import { call, type Schema } from "../../api.ts";
 import { useText } from "../../i18n/index.ts";
+import { lately } from "../../lately.ts";
+import { usePages } from "../../load.ts";
 import { Button } from "../../parts/button.tsx";
 import { Card } from "../../parts/card.tsx";
-import { TextField } from "../../parts/field.tsx";
+import { SelectField, TextField } from "../../parts/field.tsx";
+import { Moment } from "../../parts/moment.tsx";
 import { Page } from "../../parts/page.tsx";
+import { List } from "../../parts/table.tsx";
 import { go } from "../../router.ts";
+import { useSession } from "../../session.ts";
+import { MerchantLinks } from "./merchant_links.tsx";
+
+type Certification = Schema["Certification"];
+type Status = Schema["Status"];
 
 const ID = /^[\w-]{1,64}$/;
 
-/** A merchant by its id. */
+/** A merchant by its id, among those opened lately, or among those in a state of certification. */
 export function Merchants() {
   const t = useText();
   const [id, setId] = useState("");
   const wrong = id !== "" && !ID.test(id);
+  const opened = lately(useSession().me.subject);
   return (
     <Page title={t.nav.merchants}>
       <Card>
@@ -35,6 +46,50 @@ export function Merchants() {
           </Button>
         </form>
       </Card>
+      {opened.length > 0 && (
+        <Card title={t.operator.lately}>
+          <ul class="plain-list">
+            {opened.map((each) => (
+              <li key={each}>
+                <MerchantLinks id={each} />
+              </li>
+            ))}
+          </ul>
+        </Card>
+      )}
+      <ByCertification />
     </Page>
+  );
+}
+
+function ByCertification() {
+  const t = useText();
+  const [status, setStatus] = useState<Status>("certified");
+  const pages = usePages<Certification>(`merchants:${status}`, (cursor, signal) =>
+    call("get", "/certifications", { query: { status, cursor: cursor ?? null }, ...(signal && { signal }) }),
+  );
+  const { none: _, ...choices } = t.certification.states;
+  return (
+    <Card title={t.operator.byCertification}>
+      <div class="filters">
+        <SelectField
+          label={t.operator.status}
+          value={status}
+          choices={choices}
+          onChange={(value) => setStatus(value as Status)}
+        />
+      </div>
+      <List
+        caption={t.operator.byCertification}
+        columns={[
+          { name: t.operator.merchantId, cell: ({ merchant_id }) => <MerchantLinks id={merchant_id} /> },
+          { name: t.operator.company, cell: ({ application }) => application.company_name },
+          { name: t.certification.decidedAt, cell: ({ decided_at }) => decided_at && <Moment at={decided_at} /> },
+        ]}
+        pages={pages}
+        id={({ merchant_id }) => merchant_id}
+        empty={t.operator.noCertifications}
+      />
+    </Card>
   );
 }

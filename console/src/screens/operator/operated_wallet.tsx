@@ -2,18 +2,16 @@ import { useState } from "preact/hooks";
 import { announce } from "../../announce.ts";
 import { call, type Schema } from "../../api.ts";
 import { useText } from "../../i18n/index.ts";
-import { useAction, useLoad } from "../../load.ts";
+import { useAction } from "../../load.ts";
 import { decimal, parseAmount } from "../../money.ts";
 import { Button } from "../../parts/button.tsx";
 import { Card } from "../../parts/card.tsx";
 import { Dialog } from "../../parts/dialog.tsx";
 import { TextField } from "../../parts/field.tsx";
-import { Empty, Loaded } from "../../parts/loaded.tsx";
 import { Badge } from "../../parts/note.tsx";
 import { ProblemNote } from "../../parts/problem.tsx";
-import { Table } from "../../parts/table.tsx";
-import { useColumns } from "../refunds.tsx";
 import { Figure } from "../wallet.tsx";
+import { Waiting } from "./waiting.tsx";
 
 type Wallet = Schema["OperatedWallet"];
 
@@ -188,28 +186,5 @@ function Shards({ merchant, wallet, onChanged }: Props) {
       </div>
       <ProblemNote problem={save.problem} />
     </form>
-  );
-}
-
-function Waiting({ merchant, currency }: { merchant: string; currency: string }) {
-  const t = useText();
-  const columns = useColumns(null);
-  const load = useLoad(`waiting:${merchant}:${currency}`, (signal) =>
-    call("get", "/merchants/{merchant_id}/waiting-refunds", {
-      path: { merchant_id: merchant },
-      query: { currency },
-      signal,
-    }),
-  );
-  return (
-    <Loaded load={load}>
-      {({ items }) =>
-        items.length === 0 ? (
-          <Empty title={t.operator.noWaiting} />
-        ) : (
-          <Table caption={t.operator.waiting} columns={columns} rows={items} id={(each) => each.refund_id} />
-        )
-      }
-    </Loaded>
   );
 }
