@@ -7,7 +7,13 @@ import { keepFocus } from "./focus.ts";
 import { messages } from "./i18n/index.ts";
 import { listen } from "./router.ts";
 import "./theme.ts";
-import "./styles.css";
+import "./styles/base.css";
+import "./styles/layout.css";
+import "./styles/forms.css";
+import "./styles/notes.css";
+import "./styles/pictures.css";
+import "./styles/tables.css";
+import "./styles/screen.css";
 
 const root = document.getElementById("app") as HTMLElement;
 
