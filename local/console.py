@@ -43,8 +43,8 @@ def build() -> None:
 
 
 def check() -> None:
-    """Check the types of all sources. Raises CommandFailed."""
-    _run("check", doing="checking the console's types")
+    """Check the types of all sources, and what a linter knows. Raises CommandFailed."""
+    _run("check", doing="checking the console")
 
 
 def test() -> None:

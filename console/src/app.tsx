@@ -10,7 +10,7 @@ import { Page } from "./parts/page.tsx";
 import { go, useAddress } from "./router.ts";
 import { match } from "./routes.ts";
 import { SCREENS, type Screen } from "./screens/screens.ts";
-import { rolesOf, SessionContext, type Acting, type Me } from "./session.ts";
+import { rolesOf, SessionContext, type Me } from "./session.ts";
 import { Brand, Offline, Preferences, Shell, SkipLink } from "./shell.tsx";
 
 export function App({ signedIn }: { signedIn: boolean }) {
@@ -19,7 +19,7 @@ export function App({ signedIn }: { signedIn: boolean }) {
 
 function SignedIn() {
   const me = useLoad("me", (signal) => call("get", "/me", { signal }));
-  if (me.data) return <Acting me={me.data} />;
+  if (me.data) return <ActingAs me={me.data} />;
   if (me.problem?.status === 401) return <SignIn />;
   return (
     <Welcome>
@@ -28,7 +28,7 @@ function SignedIn() {
   );
 }
 
-function Acting({ me }: { me: Me }) {
+function ActingAs({ me }: { me: Me }) {
   const address = useAddress();
   const roles = rolesOf(me);
   const [first, ...rest] = address.split("/");

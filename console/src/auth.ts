@@ -103,6 +103,7 @@ async function silently(): Promise<boolean> {
   try {
     // Without the ID token that it had: a provider may say another auth_time at each refresh.
     const state = { ...before, id_token: undefined } as unknown as RefreshState;
+    // biome-ignore lint/correctness/useHookAtTopLevel: a method of the client, and no hook
     const renewed = await client.useRefreshToken({ state });
     if (renewed.profile.sub !== before.profile?.sub) return false;
     // A provider may keep the refresh token as it is, and then does not send it again.

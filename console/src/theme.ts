@@ -15,5 +15,5 @@ export function chooseTheme(next: Theme): void {
 }
 
 function apply(): void {
-  document.documentElement.dataset["theme"] = theme.get();
+  document.documentElement.dataset.theme = theme.get();
 }

@@ -61,9 +61,9 @@ test("another key begins with nothing, and is told nothing of what was asked bef
   hook.again();
   await settled();
   assert.deepEqual(signals.map(({ aborted }) => aborted), [true, false]);
-  answers["quick"]?.("of quick");
+  answers.quick?.("of quick");
   await settled();
-  answers["slow"]?.("of slow");
+  answers.slow?.("of slow");
   await settled();
   assert.deepEqual([hook.now.data, hook.now.loading], ["of quick", false]);
 });

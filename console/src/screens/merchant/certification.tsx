@@ -136,7 +136,7 @@ function ApplicationForm({ refused, put }: FormProps) {
             value={typed.company_name}
             required
             maxLength={100}
-            error={errors["company_name"]}
+            error={errors.company_name}
             onChange={(company_name) => change({ company_name })}
           />
           <TextField
@@ -144,7 +144,7 @@ function ApplicationForm({ refused, put }: FormProps) {
             hint={words.codeHint}
             value={typed.unified_social_credit_code}
             required
-            error={errors["unified_social_credit_code"]}
+            error={errors.unified_social_credit_code}
             onChange={(value) => change({ unified_social_credit_code: value.trim().toUpperCase() })}
           />
           <TextField
@@ -152,7 +152,7 @@ function ApplicationForm({ refused, put }: FormProps) {
             value={typed.legal_representative}
             required
             maxLength={100}
-            error={errors["legal_representative"]}
+            error={errors.legal_representative}
             onChange={(legal_representative) => change({ legal_representative })}
           />
           <TextField
@@ -184,7 +184,7 @@ function ApplicationForm({ refused, put }: FormProps) {
         <fieldset>
           <legend>{words.documents}</legend>
           <p class="hint">{words.documentsHint}</p>
-          {errors["documents"] && <p class="error">{errors["documents"]}</p>}
+          {errors.documents && <p class="error">{errors.documents}</p>}
           {documents.map((document, index) => (
             <fieldset class="row" key={index}>
               <legend class="unseen">{words.documentN(index + 1)}</legend>

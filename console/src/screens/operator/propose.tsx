@@ -81,7 +81,7 @@ export function ProposeCorrection({ onProposed }: { onProposed: () => void }) {
           value={currency}
           required
           maxLength={3}
-          error={errors["currency"]}
+          error={errors.currency}
           onChange={(value) => change({ currency: value.toUpperCase() })}
         />
         <fieldset>
@@ -132,7 +132,7 @@ export function ProposeCorrection({ onProposed }: { onProposed: () => void }) {
           required
           maxLength={2000}
           value={typed.reason}
-          error={errors["reason"]}
+          error={errors.reason}
           onChange={(reason) => change({ reason })}
         />
         <ProblemNote problem={propose.problem} />
