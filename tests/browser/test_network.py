@@ -1,20 +1,13 @@
 """Without a network, or with a slow one, the console says so and loses nothing."""
 
 import re
-from collections.abc import Callable
 
 from playwright.sync_api import Route, expect
 
 from tests.browser.axe import violations
 from tests.browser.conftest import Visit
+from tests.browser.visitor import hold
 from tests.integration.world import TERMS, Scene, World
-
-
-def hold(held: list[Route]) -> Callable[[Route], None]:
-    def keep(route: Route) -> None:
-        held.append(route)
-
-    return keep
 
 
 def test_offline_a_draft_stays_and_is_saved_once_there_is_a_network(

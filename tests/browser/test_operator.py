@@ -7,6 +7,7 @@ from playwright.sync_api import Route, expect
 
 from tests.browser.axe import violations
 from tests.browser.conftest import Visit
+from tests.browser.visitor import hold
 from tests.integration.world import APPLICATION, Party, Scene, World, unique
 
 
@@ -140,7 +141,7 @@ def test_dead_letters_are_seen_and_asked_about_before_they_are_sent_again(
     assert len(world.ok(world.operator, "GET", "/dead-letters/debits")["items"]) == 2
 
     held: list[Route] = []
-    page.route("**/redrive", held.append)
+    page.route("**/redrive", hold(held))
     operator.press(words.redrive)
     dialog.get_by_role("button", name=words.redrive).click()
     expect(dialog.get_by_role("status")).to_have_text(words.underWay)

@@ -1,11 +1,20 @@
 """A person at a browser of their own, and what the browser says besides what it shows."""
 
 import re
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import urljoin, urlsplit
 
-from playwright.sync_api import BrowserContext, ConsoleMessage, Locator, Page, Request, expect
+from playwright.sync_api import (
+    BrowserContext,
+    ConsoleMessage,
+    Locator,
+    Page,
+    Request,
+    Route,
+    expect,
+)
 
 from local import chromium
 from tests.browser.words import words
@@ -92,3 +101,12 @@ class Visitor:
         asked = urlsplit(request.url)
         if asked.scheme not in {"blob", "data"} and asked.netloc != urlsplit(self.console).netloc:
             self.unwanted.append(f"request to {asked.netloc}")
+
+
+def hold(held: list[Route]) -> Callable[[Route], None]:
+    """Keeps what is asked waiting, for the test to answer."""
+
+    def keep(route: Route) -> None:
+        held.append(route)
+
+    return keep
