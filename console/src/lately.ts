@@ -2,6 +2,7 @@ import { remember, remembered } from "./memory.ts";
 
 const MOST = 8;
 const local = () => localStorage;
+const left = new Set<string>();
 const named = (subject: string) => `lately:${subject}`;
 
 /** The merchants that an operator opened last, the latest first. */
@@ -10,11 +11,13 @@ export function lately(subject: string): string[] {
 }
 
 export function openedLately(subject: string, merchant: string): void {
+  if (left.has(subject)) return;
   const others = lately(subject).filter((each) => each !== merchant);
   remember(local, named(subject), [merchant, ...others].slice(0, MOST).join(" "));
 }
 
-/** On signing out. */
+/** On signing out; what is still under way then is not remembered either. */
 export function forgetLately(subject: string): void {
+  left.add(subject);
   remember(local, named(subject), null);
 }

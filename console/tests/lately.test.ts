@@ -16,9 +16,16 @@ test("no more than eight are", () => {
 });
 
 test("they are nobody else's, and forgotten on signing out", () => {
-  openedLately("anna", "m-1");
+  openedLately("cleo", "m-1");
   openedLately("bert", "m-2");
   assert.deepEqual(lately("bert"), ["m-2"]);
-  forgetLately("anna");
-  assert.deepEqual([lately("anna"), lately("bert")], [[], ["m-2"]]);
+  forgetLately("cleo");
+  assert.deepEqual([lately("cleo"), lately("bert")], [[], ["m-2"]]);
+});
+
+test("an answer that comes while one signs out is not remembered", () => {
+  openedLately("dora", "m-1");
+  forgetLately("dora");
+  openedLately("dora", "m-2");
+  assert.deepEqual(lately("dora"), []);
 });
