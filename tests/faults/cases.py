@@ -6,7 +6,11 @@ from dataclasses import dataclass
 from tests.faults.faulting import Call, Case, Fault, Where
 
 EVERY = "every-call"
-ALIKE = {"every-transaction": "TransactWriteItems", "every-snapshot": "TransactGetItems"}
+ALIKE = {
+    "every-transaction": "TransactWriteItems",
+    "every-snapshot": "TransactGetItems",
+    "every-update": "UpdateItem",
+}
 
 
 @dataclass(frozen=True)
@@ -31,6 +35,8 @@ SHORT = (
     *(Planned(EVERY, fault, Where.FIRST) for fault in Fault),
     *(Planned("every-transaction", fault, Where.ALL) for fault in Fault),
     Planned("every-transaction", Fault.BROKEN, Where.EVERY_OTHER),
+    Planned("every-transaction", Fault.CONFLICT, Where.EVERY_OTHER),
+    Planned("every-update", Fault.THROTTLED, Where.ALL),
     Planned("every-snapshot", Fault.CONFLICT, Where.ALL),
     Planned(EVERY, Fault.LOST, Where.ONCE),
 )
@@ -64,6 +70,9 @@ UNREACHED = {
     ("stores.rebuilds.RebuildStore.rebuild", "HeadMoved"): _RACE,
     ("stores.shards.ShardStore._marked", "_Gone"): _RACE,
     ("stores.shards.ShardStore.mark", "_LiftedByAnother"): _RACE,
+    ("stores.shards.ShardStore.reshard", "Busy"): (
+        "time that runs out between two reads: tests/stores/test_money.py"
+    ),
     ("stores.standing.StandingStore._try", "CertificationStateConflict"): _RACE,
     ("stores.statements.StatementStore._book", "HeadMoved"): _RACE,
     ("stores.upkeep.UpkeepStore.attempt", "(RefundsError, *UNREADABLE)"): _ROW,

@@ -43,7 +43,7 @@ def lives(pid: int) -> bool:
 
 def wait_for(said: Path) -> list[str]:
     give_up_at = time.monotonic() + PATIENCE
-    while not (words := said.read_text().split()):
+    while len(words := said.read_text().split()) < 3:
         assert time.monotonic() < give_up_at
         time.sleep(0.02)
     return words

@@ -93,9 +93,9 @@ def legs_of_item(item: Mapping[str, Any]) -> tuple[Leg, ...]:
         posted_at = item.get("posted_at") or item.get("succeeded_at") or ""
         texts = (item["currency"], posted_at, *(leg.account for leg in legs))
         if any(type(text) is not str for text in texts):
-            raise TypeError("a text is none")
+            raise TypeError
         if any(type(leg.amount) is not int for leg in legs):
-            raise TypeError("an amount is no whole number")
+            raise TypeError
     return legs
 
 
