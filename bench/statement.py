@@ -104,7 +104,7 @@ def cursors(store: StatementStore, owner: Owner) -> dict[int, str]:
     with report.progress() as bar:
         task = bar.add_task("every page is read once", total=LARGEST)
         while not entries or after:
-            page = _page(store, Case("", "", owner, after), STEP)
+            page = _page(store, owner, STEP, after=after)
             entries, after = [*entries, *page.items], page.after
             bar.advance(task, len(page.items))
             if after:
@@ -137,14 +137,22 @@ def cases(store: StatementStore) -> list[Case]:
 
 def _further(store: StatementStore, owner: Owner, after: str, short: int = PAGE) -> str:
     """The cursor a step further on, less the last `short` entries."""
-    further = _page(store, Case("", "", owner, after), STEP - short).after
+    further = _page(store, owner, STEP - short, after=after).after
     if further is None:
         raise AssertionError("the statement ends before it should")
     return further
 
 
-def _page(store: StatementStore, case: Case, limit: int) -> Page[Entry]:
-    return store.entries(case.owner, start=case.start, end=case.end, after=case.after, limit=limit)
+def _page(
+    store: StatementStore,
+    owner: Owner,
+    limit: int,
+    *,
+    after: str | None,
+    start: str = BEGINNING,
+    end: str = END,
+) -> Page[Entry]:
+    return store.entries(owner, start=start, end=end, after=after, limit=limit)
 
 
 def measure(store: StatementStore, every: Sequence[Case], meter: Meter) -> dict[Case, Cost]:
@@ -155,7 +163,7 @@ def measure(store: StatementStore, every: Sequence[Case], meter: Meter) -> dict[
         for _ in range(REPEATS):
             for case, cost in costs.items():
                 with meter.measured() as consumed:
-                    _page(store, case, PAGE)
+                    _page(store, case.owner, PAGE, after=case.after, start=case.start, end=case.end)
                 cost.milliseconds.append(consumed.milliseconds)
                 cost.requests = max(cost.requests, consumed.requests)
                 cost.read_units = max(cost.read_units, consumed.reads)

@@ -89,6 +89,7 @@ def test_what_waits_for_a_merchant_s_money_is_found_without_its_id(
     lately.get_by_role("link", name=merchant, exact=True).click()
     heading = page.get_by_role("heading", level=1)
     expect(heading).to_have_text(f"{words.orders.merchant} {merchant}")
+    expect(page.get_by_role("row").filter(has_text=refund_id)).to_be_visible()
 
     operator.press(words.signOut)
     expect(page.get_by_role("button", name=words.signIn, exact=True)).to_be_visible()

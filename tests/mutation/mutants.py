@@ -21,9 +21,6 @@ AT_LEAST = 0.9
 MODULES = ("debits", "eligibility", "funding", "ledger", "policies")
 TESTS = (*MODULES, "policy_rules")
 EQUIVALENT = {
-    'posted_at = item.get("posted_at") or item.get("succeeded_at") or "XXXX"': (
-        "Only whether it is a text is looked at."
-    ),
     "yield from batched(group, MAX_REFUNDS, strict=None)": "None is as false as False.",
     "if arrived_at.replace(microsecond=0) > closes_at.replace(microsecond=1):": (
         "A whole second is later than another and a microsecond exactly when it is later than it."

@@ -139,3 +139,9 @@ def test_nor_a_refund_that_it_has_not_written(wrong: dict[str, Any]) -> None:
 )
 def test_an_account_s_kind_leaves_its_owner_out(account: str, kind: str) -> None:
     assert ledger.kind_of(account) == kind
+
+
+def test_money_moved_when_it_was_posted_or_the_refund_succeeded_or_never() -> None:
+    assert ledger.posted_at_of({"posted_at": AT, "requested_at": "x"}) == AT
+    assert ledger.posted_at_of({"succeeded_at": AT, "requested_at": "x"}) == AT
+    assert ledger.posted_at_of({"requested_at": "x"}) == ""

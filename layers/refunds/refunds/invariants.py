@@ -104,8 +104,7 @@ def _seems(item: Item, books: Books, page: _Page) -> tuple[Difference, ...]:
 def legs_before(item: Item, before: datetime) -> tuple[ledger.Leg, ...]:
     """What an item moved before that instant, whether or not it is right; if it can be read."""
     legs = _legs(item)
-    posted_at = item.get("posted_at") or item.get("succeeded_at") or ""
-    return legs if legs and posted_at < format_instant(before) else ()
+    return legs if legs and ledger.posted_at_of(item) < format_instant(before) else ()
 
 
 def _of_item(item: Item, books: Books, page: _Page) -> Iterator[Difference]:

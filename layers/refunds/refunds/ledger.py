@@ -90,13 +90,18 @@ def legs_of_item(item: Mapping[str, Any]) -> tuple[Leg, ...]:
         merchant_id, buyer_id = item["merchant_id"], item["buyer_id"]
         legs = legs_of_refund(merchant_id, buyer_id, item["amount"], item["sources"])
     if legs:
-        posted_at = item.get("posted_at") or item.get("succeeded_at") or ""
-        texts = (item["currency"], posted_at, *(leg.account for leg in legs))
+        texts = (item["currency"], posted_at_of(item), *(leg.account for leg in legs))
         if any(type(text) is not str for text in texts):
             raise TypeError
         if any(type(leg.amount) is not int for leg in legs):
             raise TypeError
     return legs
+
+
+def posted_at_of(item: Mapping[str, Any]) -> str:
+    """When a posting, or a refund that holds one, moved its money; empty when none has moved."""
+    posted_at: str = item.get("posted_at") or item.get("succeeded_at") or ""
+    return posted_at
 
 
 def kind_of(account: str) -> str:

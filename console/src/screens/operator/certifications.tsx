@@ -1,29 +1,21 @@
 import { useState } from "preact/hooks";
-import { call, type Schema } from "../../api.ts";
+import type { Schema } from "../../api.ts";
 import { useText, type Messages } from "../../i18n/index.ts";
-import { usePages } from "../../load.ts";
 import { Button } from "../../parts/button.tsx";
 import { Card } from "../../parts/card.tsx";
 import { Decide } from "../../parts/decide.tsx";
-import { SelectField } from "../../parts/field.tsx";
 import { Moment } from "../../parts/moment.tsx";
 import { Page } from "../../parts/page.tsx";
 import { List, type Column } from "../../parts/table.tsx";
 import { ApplicationFacts, CertificationStatus } from "../merchant/certification.tsx";
+import { useCertifications, type Certification, type Status } from "./by_certification.tsx";
 import { MerchantLinks } from "./merchant_links.tsx";
-
-type Certification = Schema["Certification"];
-type Status = Schema["Status"];
 
 /** Merchants by the state of their certification, and the decision on each. */
 export function Certifications() {
   const t = useText();
-  const [status, setStatus] = useState<Status>("submitted");
   const [deciding, setDeciding] = useState<Certification | null>(null);
-  const pages = usePages<Certification>(`certifications:${status}`, (cursor, signal) =>
-    call("get", "/certifications", { query: { status, cursor: cursor ?? null }, ...(signal && { signal }) }),
-  );
-  const { none: _, ...choices } = t.certification.states;
+  const { pages, filter } = useCertifications("certifications", "submitted");
   const columns: Column<Certification>[] = [
     {
       name: t.operator.merchantId,
@@ -53,14 +45,7 @@ export function Certifications() {
   return (
     <Page title={t.nav.certifications}>
       <Card>
-        <div class="filters">
-          <SelectField
-            label={t.operator.status}
-            value={status}
-            choices={choices}
-            onChange={(value) => setStatus(value as Status)}
-          />
-        </div>
+        {filter}
         <List
           caption={t.nav.certifications}
           columns={columns}

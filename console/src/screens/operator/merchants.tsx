@@ -1,20 +1,16 @@
 import { useState } from "preact/hooks";
-import { call, type Schema } from "../../api.ts";
 import { useText } from "../../i18n/index.ts";
 import { lately } from "../../lately.ts";
-import { usePages } from "../../load.ts";
 import { Button } from "../../parts/button.tsx";
 import { Card } from "../../parts/card.tsx";
-import { SelectField, TextField } from "../../parts/field.tsx";
+import { TextField } from "../../parts/field.tsx";
 import { Moment } from "../../parts/moment.tsx";
 import { Page } from "../../parts/page.tsx";
 import { List } from "../../parts/table.tsx";
 import { go } from "../../router.ts";
 import { useSession } from "../../session.ts";
+import { useCertifications } from "./by_certification.tsx";
 import { MerchantLinks } from "./merchant_links.tsx";
-
-type Certification = Schema["Certification"];
-type Status = Schema["Status"];
 
 const ID = /^[\w-]{1,64}$/;
 
@@ -64,21 +60,10 @@ export function Merchants() {
 
 function ByCertification() {
   const t = useText();
-  const [status, setStatus] = useState<Status>("certified");
-  const pages = usePages<Certification>(`merchants:${status}`, (cursor, signal) =>
-    call("get", "/certifications", { query: { status, cursor: cursor ?? null }, ...(signal && { signal }) }),
-  );
-  const { none: _, ...choices } = t.certification.states;
+  const { pages, filter } = useCertifications("merchants", "certified");
   return (
     <Card title={t.operator.byCertification}>
-      <div class="filters">
-        <SelectField
-          label={t.operator.status}
-          value={status}
-          choices={choices}
-          onChange={(value) => setStatus(value as Status)}
-        />
-      </div>
+      {filter}
       <List
         caption={t.operator.byCertification}
         columns={[

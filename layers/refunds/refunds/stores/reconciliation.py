@@ -109,11 +109,10 @@ class ReconciliationStore(ChangeStore, WalletStore):
         """
         postings = self.postings(posting_ids)
         found: list[str] = []
+        last = self.last_number(owner)
         for start, until in _windows(each.posted_at for each in postings.values()):
-            found_now = self.newest_first(
-                owner, start, until, last=self.last_number(owner), page_size=WINDOW_PAGE
-            )
-            for item in found_now:
+            entries = self.newest_first(owner, start, until, last=last, page_size=WINDOW_PAGE)
+            for item in entries:
                 posting_id = item["posting_id"]
                 if postings.pop(posting_id, None):
                     mark = Mark(item["number"], item["booked_at"])
