@@ -14,7 +14,7 @@ from statistics import median, quantiles
 from typing import Any
 
 from bench import report
-from bench.shop import Shop, opened
+from bench.shop import Shop, opened, patiently
 
 IDLE = 60
 """Refunds asked for one after the other."""
@@ -46,12 +46,19 @@ class Found:
     idle: Waits
     half_load: Waits
     capacity: float
-    """Refunds per second, from the first request to the last debit."""
+    """Refunds per second."""
     offered: float
     """Refunds per second while half loaded."""
+    sent_again: int
+    """Requests that the local AWS left without an answer."""
 
 
 def measure(shop: Shop) -> Found:
+    unanswered: list[str] = []
+
+    def request(order_id: str) -> str:
+        return patiently(partial(shop.request, order_id), partial(unanswered.append, order_id))
+
     with report.progress() as bar:
 
         def tracked(things: Sequence[str], doing: str) -> Iterator[str]:
@@ -62,20 +69,27 @@ def measure(shop: Shop) -> Found:
         idle = [
             each
             for order_id in tracked(take(IDLE), "idle: one after the other")
-            for each in shop.settled([shop.request(order_id)])
+            for each in shop.settled([request(order_id)])
         ]
-        asked = _many(shop.request, tracked(take(CAPACITY), "capacity: as many as it takes"))
-        full = shop.settled(asked)
-        capacity = CAPACITY / _seconds(min(full)[0], max(end for _, end in full))
+        asked = _many(request, tracked(take(CAPACITY), "capacity: as many as it takes"))
+        capacity = rate(end for _, end in shop.settled(asked))
         evenly = _evenly(tracked(take(LOADED), "half of it"), per_second=capacity / 2)
-        half = shop.settled(_many(shop.request, evenly))
-    starts = sorted(start for start, _ in half)
+        half = shop.settled(_many(request, evenly))
     return Found(
         Waits.of([_seconds(*each) for each in idle]),
         Waits.of([_seconds(*each) for each in half]),
         capacity,
-        (LOADED - 1) / _seconds(starts[0], starts[-1]),
+        rate(start for start, _ in half),
+        len(unanswered),
     )
+
+
+def rate(moments: Iterable[datetime]) -> float:
+    """How many a second, without the first and the last tenth: starting up and stragglers."""
+    times = sorted(moments)
+    tenth = len(times) // 10
+    middle = times[tenth : len(times) - tenth]
+    return (len(middle) - 1) / _seconds(middle[0], middle[-1])
 
 
 def _many[Given](call: Callable[[Given], str], things: Iterable[Given]) -> list[str]:
@@ -122,7 +136,8 @@ def main() -> dict[str, Any]:
     table_of_waits = report.table(["load", "refunds", "median, ms", "p99, ms"], rows)
     capacity = f"Capacity: {found.capacity:.1f} refunds a second."
     offered = f"Half of it: {found.offered:.1f} a second were asked for."
-    report.publish("latency", [*table_of_waits, "", capacity, offered], keys(found))
+    again = f"Requests that the local AWS left unanswered, sent again: {found.sent_again}."
+    report.publish("latency", [*table_of_waits, "", capacity, offered, again], keys(found))
     return keys(found)
 
 

@@ -2,8 +2,8 @@
 
 import secrets
 import time
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -21,7 +21,7 @@ from refunds.stores.dynamo import Dynamo
 
 PATIENCE = timedelta(seconds=60)
 LOOK_SECONDS = 0.2
-TRIES = 3
+TRIES = 20
 AMOUNT, PAID = 100, 1_000
 FUNDS = 10_000_000
 LOG = STATE / "bench-stack.log"
@@ -46,14 +46,8 @@ class Shop:
         return order_id
 
     def request(self, order_id: str) -> str:
-        """The id of the refund, once it is accepted; asked again, with its key, when unanswered."""
+        """The id of the refund that was accepted; the order's id is its key."""
         wanted = {"order_id": order_id, "amount": AMOUNT, "goods_condition": "intact"}
-        for _ in range(TRIES - 1):
-            with suppress(httpx.TransportError):
-                return self._accepted(wanted, order_id)
-        return self._accepted(wanted, order_id)
-
-    def _accepted(self, wanted: Mapping[str, object], order_id: str) -> str:
         answer = self.call(self.cast.buyer, "POST", "/refunds", wanted, key=order_id)
         refund_id: str = answer["refund_id"]
         return refund_id
@@ -91,6 +85,23 @@ class Shop:
         answer.raise_for_status()
         content: dict[str, Any] = answer.json()
         return content
+
+
+def patiently[Answer](call: Callable[[], Answer], unanswered: Callable[[], None]) -> Answer:
+    """The answer, the same being sent again after 5xx or none, as a client does.
+
+    Raises httpx.HTTPError: it was refused, or `TRIES` times in a row not answered.
+    """
+    for _ in range(TRIES - 1):
+        try:
+            return call()
+        except httpx.HTTPStatusError as error:
+            if error.response.is_client_error:
+                raise
+        except httpx.TransportError:
+            pass
+        unanswered()
+    return call()
 
 
 def _at(item: dict[str, Any], name: str) -> datetime:

@@ -28,7 +28,7 @@ from rich.live import Live
 from rich.table import Table
 
 from bench import report
-from bench.shop import AMOUNT, Shop, opened
+from bench.shop import AMOUNT, Shop, opened, patiently
 from local import aws, books
 from local.terminal import messages, step
 from refunds import table
@@ -152,16 +152,7 @@ class Soak:
         return random.sample(known, min(1, len(known)))
 
     def _done[Answer](self, call: Callable[[], Answer]) -> Answer:
-        """The answer, however often the same has to be sent for it."""
-        while True:
-            try:
-                return call()
-            except httpx.HTTPStatusError as error:
-                if error.response.is_client_error:
-                    raise
-            except httpx.TransportError:
-                pass
-            self.counts["sent again"] += 1
+        return patiently(call, partial(self.counts.update, ["sent again"]))
 
 
 def _workers() -> list[psutil.Process]:

@@ -38,9 +38,14 @@ COMPONENTS: dict[str, Any] = {
                 "type": "array",
                 "items": {
                     "type": "object",
-                    "required": ["pointer", "message"],
+                    "required": ["pointer", "type", "message"],
                     "properties": {
                         "pointer": {"type": "string"},
+                        "type": {
+                            "type": "string",
+                            "description": "Stable, as `missing`, `string_too_long`: "
+                            "https://docs.pydantic.dev/latest/errors/validation_errors/",
+                        },
                         "message": {"type": "string"},
                     },
                 },
@@ -63,6 +68,7 @@ SECURITY_SCHEMES = {
         "description": "An access token; each call names the membership or the scope it needs.",
     }
 }
+JSON = "application/json"
 GATEWAY_ANSWERS = {"401", "403", "413", "429", "503"}
 
 
@@ -128,10 +134,12 @@ def _complete(path: str, method: str, operation: dict[str, Any]) -> None:
     operation["responses"] = {status: operation["responses"][status] for status in success}
     if operation.get("x-repeatable"):
         operation["responses"]["200"] = operation["responses"]["201"]
+    for answer in operation["responses"].values():
+        answer["content"] = {operation.get("x-media-type", JSON): answer["content"][JSON]}
     if no_content := operation["responses"].get("204"):
         no_content.pop("content", None)
     operation["responses"] |= _problem_answers(caller, operation)
-    for extension in ("x-caller", "x-problems", "x-repeatable"):
+    for extension in ("x-caller", "x-problems", "x-repeatable", "x-media-type"):
         operation.pop(extension, None)
 
 
@@ -148,7 +156,7 @@ def _answer(status: str, errors: list[Any]) -> dict[str, Any]:
         enum = {"properties": {"code": {"enum": [error.code for error in errors]}}}
         content["application/problem+json"] = {"schema": {"allOf": [PROBLEM, enum]}}
     if status in GATEWAY_ANSWERS:
-        content["application/json"] = {"schema": GATEWAY_MESSAGE}
+        content[JSON] = {"schema": GATEWAY_MESSAGE}
     said = [f"`{error.code}`: {error.title}." for error in errors]
     return {"description": " ".join(said) or "From API Gateway itself.", "content": content}
 

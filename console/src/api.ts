@@ -1,5 +1,5 @@
 import type { components, paths } from "../generated/openapi.ts";
-import { accessToken, expired, renew } from "./auth.ts";
+import { accessToken, expired, renew, signedIn } from "./auth.ts";
 import { LONGEST_MS, retryDelay } from "./backoff.ts";
 import { API } from "./base.ts";
 import { mayPass, Problem, problemOf } from "./problems.ts";
@@ -48,7 +48,9 @@ export async function call<M extends Method, P extends PathsWith<M>>(
 }
 
 type FilePath = {
-  [P in PathsWith<"get">]: string extends Answer<Operation<"get", P>> ? P : never;
+  [P in PathsWith<"get">]: paths[P]["get"] extends { responses: { 200: { content: { "text/csv": string } } } }
+    ? P
+    : never;
 }[PathsWith<"get">];
 
 /** A file of the API, all parts of it, as a text. */
@@ -107,7 +109,7 @@ async function send<T>(method: Method, url: URL, options: Sent, read: Read<T>): 
     if (problem.status === 401 && !renewed) {
       renewed = true;
       if (await renewedOr(problem)) continue;
-      expired.set(true);
+      expired.set(signedIn());
       throw problem;
     }
     if (!repeatable || !mayPass(problem) || attempt >= ATTEMPTS) throw problem;
@@ -115,7 +117,10 @@ async function send<T>(method: Method, url: URL, options: Sent, read: Read<T>): 
   }
 }
 
-/** An answer that breaks off, or a token that could not be renewed, is no answer. */
+/**
+ * An answer that breaks off, or a token that could not be renewed, is no answer. Without a token
+ * nothing is sent: who signs out may leave a screen that still asks.
+ */
 async function once<T>(
   method: Method,
   url: URL,
@@ -123,11 +128,12 @@ async function once<T>(
   read: Read<T>,
 ): Promise<T | Problem> {
   try {
-    const headers = await headersOf(options);
+    const token = await accessToken();
+    if (!token) return new Problem("gateway_401", 401);
     const limit = AbortSignal.timeout(LONGEST_MS);
     const answer = await fetch(url, {
       method: method.toUpperCase(),
-      headers,
+      headers: headersOf(token, options),
       cache: "no-store",
       signal: options.signal ? AbortSignal.any([options.signal, limit]) : limit,
       ...(options.body === undefined ? {} : { body: JSON.stringify(options.body) }),
@@ -142,10 +148,9 @@ async function once<T>(
   }
 }
 
-async function headersOf({ body, key }: Sent): Promise<Record<string, string>> {
-  const token = await accessToken();
+function headersOf(token: string, { body, key }: Sent): Record<string, string> {
   return {
-    ...(token && { Authorization: `Bearer ${token}` }),
+    Authorization: `Bearer ${token}`,
     ...(body !== undefined && { "Content-Type": "application/json" }),
     ...(key && { "Idempotency-Key": key }),
   };

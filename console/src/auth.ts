@@ -78,6 +78,11 @@ export async function signOut(): Promise<void> {
   }
 }
 
+/** False from the moment of signing out: nothing may be asked any more. */
+export function signedIn(): boolean {
+  return tokens !== null;
+}
+
 /** Forget the tokens of this tab, and begin again. */
 export async function signInAgain(): Promise<void> {
   keep(null);

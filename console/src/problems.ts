@@ -29,20 +29,21 @@ export class Problem extends Error {
 
 export type Fault = "missing" | "long" | "short" | "format";
 
+/** By the type that the API's validator gives; any text that must be there has one character or more. */
+const FAULTS: Record<string, Fault> = {
+  missing: "missing",
+  string_too_short: "missing",
+  string_too_long: "long",
+  too_short: "short",
+  too_long: "long",
+};
+
 /** What is wrong with each field, by its place in the body: `contact/email`. */
 export function faults(problem: Problem | null): Record<string, Fault> {
   const errors = problem?.document?.errors ?? [];
   return Object.fromEntries(
-    errors.map(({ pointer, message }) => [pointer.replace(/^#\/body\//, ""), faultOf(message)]),
+    errors.map(({ pointer, type }) => [pointer.replace(/^#\/body\//, ""), FAULTS[type] ?? "format"]),
   );
-}
-
-/** The validator's own sentences, which are English and made for programmers. */
-function faultOf(message: string): Fault {
-  if (/required|at least 1 character|None/i.test(message)) return "missing";
-  if (/at most/.test(message)) return "long";
-  if (/at least/.test(message)) return "short";
-  return "format";
 }
 
 /** Worth the same request again: nothing was decided, or nobody can tell. */

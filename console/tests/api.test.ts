@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { afterEach, beforeEach, mock, test } from "node:test";
 import { answers, config, issuer, kept } from "./page.ts";
 import { call, download, reachable } from "../src/api.ts";
-import { start } from "../src/auth.ts";
+import { expired, signOut, start } from "../src/auth.ts";
 
 const HOUR = 3600;
 const NOON = Date.UTC(2026, 2, 1, 12);
@@ -58,4 +58,12 @@ test("the part of a file that breaks off is asked for again", async () => {
   const file = "https://shop.example/v1/wallet/statement.csv";
   const next = `${file}?currency=CNY&cursor=2`;
   assert.deepEqual(asked, [`${file}?currency=CNY`, next, next]);
+});
+
+test("who signs out asks nothing more, and is not told that the session ended", async () => {
+  await signOut();
+  const asked = answers();
+  await assert.rejects(call("get", "/me"), { name: "Error", status: 401 });
+  assert.deepEqual(asked, []);
+  assert.equal(expired.get(), false);
 });

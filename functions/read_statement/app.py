@@ -30,10 +30,10 @@ members = MemberStore.from_settings(settings)
 store = StatementStore.from_settings(settings)
 From = Annotated[Instant | None, Query(alias="from")]
 To = Annotated[Instant | None, Query(alias="to")]
-CONTRACT = http.contract("party", RoleRequired, InvalidRange, InvalidCursor)
+PROBLEMS = (RoleRequired, InvalidRange, InvalidCursor)
 
 
-@app.get("/wallet/statement", openapi_extensions=CONTRACT)
+@app.get("/wallet/statement", openapi_extensions=http.contract("party", *PROBLEMS))
 def get_statement(  # noqa: PLR0917  # each is a query parameter, given by name
     currency: Currency,
     start: From = None,
@@ -47,7 +47,10 @@ def get_statement(  # noqa: PLR0917  # each is a query parameter, given by name
     return StatementPage(items=page.items, next_cursor=next_cursor)
 
 
-@app.get("/wallet/statement.csv", openapi_extensions=CONTRACT)
+@app.get(
+    "/wallet/statement.csv",
+    openapi_extensions=http.contract("party", *PROBLEMS, media_type="text/csv"),
+)
 def download_statement(
     currency: Currency,
     start: From = None,

@@ -1,6 +1,10 @@
+from datetime import UTC, datetime, timedelta
+from unittest.mock import Mock
+
+import httpx
 import pytest
 
-from bench import meter, report
+from bench import latency, meter, report, shop
 
 PARTS = {
     *("units", "throughput", "latency", "cost", "proof"),
@@ -29,3 +33,23 @@ def test_every_bench_has_its_place_on_the_page() -> None:
 def test_an_item_weighs_what_the_developer_guide_says() -> None:
     item = {"pk": {"S": "钱包"}, "n": {"N": "-1200"}, "m": {"M": {"a": {"BOOL": True}}}}
     assert meter.size_of(item) == (2 + 6) + (1 + 3) + (1 + 3 + 1 + 1 + 1)
+
+
+def test_a_rate_does_not_care_for_a_straggler() -> None:
+    began = datetime(2026, 3, 1, tzinfo=UTC)
+    evenly = [began + timedelta(milliseconds=100 * number) for number in range(40)]
+    assert latency.rate(evenly) == pytest.approx(10)
+    assert latency.rate([*evenly[:-1], began + timedelta(seconds=30)]) == pytest.approx(10)
+
+
+def test_a_call_that_nobody_answers_is_made_again_and_a_refusal_is_not() -> None:
+    asked = httpx.Request("POST", "http://127.0.0.1/")
+    failed, refused = (
+        httpx.HTTPStatusError("", request=asked, response=httpx.Response(status, request=asked))
+        for status in (503, 422)
+    )
+    call, unanswered = Mock(side_effect=[httpx.ReadTimeout(""), failed, "answer"]), Mock()
+    assert shop.patiently(call, unanswered) == "answer"
+    assert unanswered.call_count == 2
+    with pytest.raises(httpx.HTTPStatusError):
+        shop.patiently(Mock(side_effect=[refused, "answer"]), unanswered)

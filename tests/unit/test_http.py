@@ -228,6 +228,19 @@ def test_a_field_at_fault_is_named_by_its_json_pointer(body: str, pointer: str) 
     assert [each["pointer"] for each in answer.body["errors"]] == [pointer]
 
 
+@pytest.mark.parametrize(
+    ("body", "fault"),
+    [
+        ("{}", "missing"),
+        ('{"amount": 1, "note": " "}', "string_too_short"),
+        (json.dumps({"amount": 1, "note": "x" * 2001}), "string_too_long"),
+    ],
+    ids=["missing", "string_too_short", "string_too_long"],
+)
+def test_a_fault_has_the_type_that_programs_go_by(body: str, fault: str) -> None:
+    assert [each["type"] for each in post_json(body).body["errors"]] == [fault]
+
+
 def test_no_problem_quotes_what_was_sent() -> None:
     answer = post_json(json.dumps({"amount": SECRET, "note": SECRET + "\x01", "at": SECRET}))
     assert answer.code == "invalid_request"

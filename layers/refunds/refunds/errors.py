@@ -41,7 +41,7 @@ class InvalidJson(RefundsError):
 
 
 class InvalidRequest(RefundsError):
-    """`problems` names each field at fault by JSON pointer."""
+    """`problems` names each field at fault by JSON pointer, and the fault by a stable type."""
 
     code, status = "invalid_request", 400
     title, title_zh = "A field is missing, unknown or malformed", "字段缺失、未知或格式错误"

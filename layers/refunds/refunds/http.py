@@ -66,17 +66,25 @@ def resolver() -> APIGatewayHttpResolver:
 
 
 def contract(
-    caller: str | None, *problems: type[RefundsError], repeatable: bool = False
+    caller: str | None,
+    *problems: type[RefundsError],
+    repeatable: bool = False,
+    media_type: str = "application/json",
 ) -> dict[str, Any]:
     """What a call's document says beyond its types: who may call, and each problem it may answer.
 
     `caller` is `merchant`, `buyer`, `party` (either), `operator`, a scope, `caller` (any access
-    token), or none for anyone; a `repeatable` call answers 200 for what was there already.
-    `local/openapi.py` makes the OpenAPI document of it, and adds the problems that any call may
-    answer.
+    token), or none for anyone; a `repeatable` call answers 200 for what was there already; what is
+    answered has the `media_type`. `local/openapi.py` makes the OpenAPI document of it, and adds the
+    problems that any call may answer.
     """
     codes = [each.code for each in problems]
-    return {"x-caller": caller, "x-problems": codes, "x-repeatable": repeatable}
+    return {
+        "x-caller": caller,
+        "x-problems": codes,
+        "x-repeatable": repeatable,
+        "x-media-type": media_type,
+    }
 
 
 def serve(app: APIGatewayHttpResolver, event: Event, context: Any) -> dict[str, Any]:
@@ -224,14 +232,15 @@ def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 
 
 def _invalid(error: RequestValidationError) -> Response[str]:
-    places = [[str(part) for part in each["loc"]] for each in error.errors()]
+    found = error.errors()
+    places = [[str(part) for part in each["loc"]] for each in found]
     if any(place[0] == "response" for place in places):
         return _failed(error)
     if any(place[:1] == ["header"] and place[-1].lower() == IDEMPOTENCY_KEY for place in places):
         return problem(IdempotencyKeyRequired())
     problems = [
-        {"pointer": "/".join(["#", *map(_escaped, place)]), "message": each["msg"]}
-        for place, each in zip(places, error.errors(), strict=True)
+        {"pointer": _pointer(place), "type": each["type"], "message": each["msg"]}
+        for place, each in zip(places, found, strict=True)
     ]
     return problem(InvalidRequest(problems))
 
@@ -243,9 +252,9 @@ def _failed(error: Exception) -> Response[str]:
     return problem(InternalError())
 
 
-def _escaped(name: str) -> str:
-    """A name as one step of a JSON pointer (RFC 6901)."""
-    return name.replace("~", "~0").replace("/", "~1")
+def _pointer(place: list[str]) -> str:
+    """A JSON pointer (RFC 6901) to a place in the request."""
+    return "/".join(["#", *(name.replace("~", "~0").replace("/", "~1") for name in place)])
 
 
 def _bare(response: Response[str]) -> dict[str, Any]:
