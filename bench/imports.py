@@ -7,7 +7,7 @@ time, which other programs on the machine disturb less than a clock.
 import os
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from statistics import median
 from typing import Any
@@ -44,9 +44,7 @@ class Start:
     pydantic: bool
 
 
-def start(*modules: str) -> Start:
-    """The median of `TRIES` starts; the first one, which writes bytecode, is not counted."""
-    tries = [_once(*modules) for _ in range(TRIES + 1)][1:]
+def _median(tries: Sequence[Start]) -> Start:
     return Start(
         median(each.cpu_ms for each in tries),
         median(each.wall_ms for each in tries),
@@ -82,11 +80,16 @@ class Compared:
 
     own: Start
     every: Start
+    ratio: float
+    """Of processor time: the median of the pairs, each started one after the other."""
 
-    @property
-    def ratio(self) -> float:
-        """Of processor time."""
-        return self.own.cpu_ms / self.every.cpu_ms
+
+def compared(module: str) -> Compared:
+    """`TRIES` pairs; the first one, which writes bytecode, is not counted."""
+    pairs = [(_once(module), _once(module, "bench.utilities")) for _ in range(TRIES + 1)][1:]
+    ratio = median(own.cpu_ms / every.cpu_ms for own, every in pairs)
+    own, every = zip(*pairs, strict=True)
+    return Compared(_median(own), _median(every), ratio)
 
 
 def run() -> dict[str, Compared]:
@@ -94,7 +97,7 @@ def run() -> dict[str, Compared]:
     found: dict[str, Compared] = {}
     with report.progress() as bar:
         for module in bar.track([*modules()], description="functions start"):
-            found[_name(module)] = Compared(start(module), start(module, "bench.utilities"))
+            found[_name(module)] = compared(module)
     return found
 
 
@@ -118,7 +121,8 @@ def main() -> dict[str, Any]:
     found = run()
     heads = ["module", "processor, ms", "clock, ms", "peak memory, MiB", "modules", "pydantic"]
     heads += ["with every utility, ms", "MiB", "ratio"]
-    said = [*report.table(heads, rows(found)), "", f"Median of {TRIES} fresh interpreters each."]
+    tries = f"Medians of {TRIES} pairs of fresh interpreters."
+    said = [*report.table(heads, rows(found)), "", tries]
     ratios = {name: round(each.ratio, 3) for name, each in found.items() if name != "refunds"}
     numbers = {name: {"own": vars(e.own), "every": vars(e.every)} for name, e in found.items()}
     report.publish("imports", said, numbers | {"import_ratio": ratios})

@@ -20,6 +20,7 @@ IDLE = 60
 """Refunds asked for one after the other."""
 AT_ONCE = 8
 """Buyers who ask while the capacity is measured."""
+WARM_UP = 4 * AT_ONCE
 CAPACITY = 240
 LOADED = 240
 
@@ -64,13 +65,15 @@ def measure(shop: Shop) -> Found:
         def tracked(things: Sequence[str], doing: str) -> Iterator[str]:
             return iter(bar.track(things, description=doing))
 
-        orders = iter(_many(shop.order, range(IDLE + CAPACITY + LOADED)))
+        orders = iter(_many(shop.order, range(IDLE + WARM_UP + CAPACITY + LOADED)))
         take = partial(_take, orders)
         idle = [
             each
             for order_id in tracked(take(IDLE), "idle: one after the other")
             for each in shop.settled([request(order_id)])
         ]
+        # As many functions as will be at work start first: a start is no part of a capacity.
+        shop.settled(_many(request, tracked(take(WARM_UP), "functions start")))
         asked = _many(request, tracked(take(CAPACITY), "capacity: as many as it takes"))
         capacity = rate(end for _, end in shop.settled(asked))
         evenly = _evenly(tracked(take(LOADED), "half of it"), per_second=capacity / 2)
