@@ -184,7 +184,8 @@ def verdict(name: str, costs: dict[Case, Cost]) -> tuple[str, bool]:
     """
     largest = {case.page: cost for case, cost in costs.items() if case.statement == f"{LARGEST:,}"}
     first, deep = largest["the first"], largest["at 99 %"]
-    looks = 2 * (LARGEST // table.STATEMENT_BLOCK).bit_length()
+    # Of either end: whether it is in the last block, then halving those before it.
+    looks = 2 * (1 + (LARGEST // table.STATEMENT_BLOCK).bit_length())
     besides = {BLOCKS_END: table.LIST_BUCKETS, LONG_AGO: looks}
     ratio = median(deep.milliseconds) / median(first.milliseconds)
     constant = all(
