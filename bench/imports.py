@@ -26,11 +26,12 @@ began, cpu = time.perf_counter(), time.process_time()
 for module in sys.argv[1:]:
     importlib.import_module(module)
 took, cpu = time.perf_counter() - began, time.process_time() - cpu
-peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20
 status = pathlib.Path("/proc/self/status")
 if status.exists():
-    # Linux's ru_maxrss goes on from that of the process that started this one.
+    # Not ru_maxrss: on Linux it goes on from that of the process that started this one.
     peak = int(status.read_text().split("VmHWM:")[1].split()[0]) / 2**10
+else:
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20
 print(cpu * 1000, took * 1000, peak, len(sys.modules), "pydantic" in sys.modules)
 """
 

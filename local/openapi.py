@@ -135,7 +135,7 @@ def _complete(path: str, method: str, operation: dict[str, Any]) -> None:
     if operation.get("x-repeatable"):
         operation["responses"]["200"] = operation["responses"]["201"]
     for answer in operation["responses"].values():
-        answer["content"] = {operation.get("x-media-type", JSON): answer["content"][JSON]}
+        answer["content"] = {operation["x-media-type"]: answer["content"][JSON]}
     if no_content := operation["responses"].get("204"):
         no_content.pop("content", None)
     operation["responses"] |= _problem_answers(caller, operation)
