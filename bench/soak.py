@@ -45,7 +45,7 @@ SHOWN_EVERY = 0.5
 DRAINED_WITHIN = 420.0
 """Seconds: the visibility of what a killed function had in hand, and a sweep or two."""
 STEADY = 1.25
-"""How much more memory than in the first third the functions may have in the last."""
+"""How much more memory than in the first third the largest function may have in the last."""
 WORKER = "_worker.py"
 ENDED = {"succeeded", "canceled"}
 KILLED = ("ProcessDebitsFunction", "RequestRefundFunction", "ManageWalletFunction")
@@ -59,7 +59,7 @@ class Soak:
     accepted: dict[str, str] = field(default_factory=dict)
     """Refund by order; the order's id is its key."""
     memory: list[int] = field(default_factory=list)
-    """Bytes of the functions together, from time to time."""
+    """Bytes of the largest function, from time to time; how many there are goes with the load."""
     lock: Lock = field(default_factory=Lock)
 
     def play(self, until: float) -> None:
@@ -77,7 +77,11 @@ class Soak:
             self.counts["functions killed"] += 1
 
     def look(self) -> None:
-        self.memory.append(sum(each.memory_info().rss for each in _workers()))
+        self.memory.append(max(map(_resident, _workers()), default=0))
+
+    def reconcile(self) -> books.Report:
+        shop = self.shop
+        return self._done(lambda: shop.call(shop.cast.operator, "POST", "/reconciliation"))
 
     def unsettled(self) -> int:
         """How many of the accepted refunds have not come to their end."""
@@ -160,6 +164,14 @@ def _workers() -> list[psutil.Process]:
     return [each for each in psutil.Process().children(recursive=True) if WORKER in _command(each)]
 
 
+def _resident(process: psutil.Process) -> int:
+    """Bytes; none of one that has ended meanwhile."""
+    try:
+        return int(process.memory_info().rss)
+    except psutil.NoSuchProcess:
+        return 0
+
+
 def _command(process: psutil.Process) -> str:
     try:
         return " ".join(process.cmdline())
@@ -216,16 +228,14 @@ def _faults(soak: Soak) -> Iterator[str]:
     had, expected = sum(each["available"] for each in wallets), soak.succeeded()
     if had != expected:
         yield f"the buyer has {had}, and {expected} was refunded"
-    found = books.reconcile(
-        lambda: shop.call(shop.cast.operator, "POST", "/reconciliation"), lambda _: None
-    )
+    found = books.reconcile(soak.reconcile, lambda _: None)
     if found["differences"] or not books.show_totals(found):
         books.show_differences(found)
         yield "the books differ"
     third = len(soak.memory) // 3
     before, after = median(soak.memory[:third]), median(soak.memory[-third:])
     if after > before * STEADY:
-        yield f"the functions grew from {before / 2**20:.0f} to {after / 2**20:.0f} MiB"
+        yield f"the largest function grew from {before / 2**20:.0f} to {after / 2**20:.0f} MiB"
 
 
 def soak(seconds: Annotated[int, typer.Option(min=10, help="Of load.")] = 120) -> None:
@@ -240,7 +250,7 @@ def soak(seconds: Annotated[int, typer.Option(min=10, help="Of load.")] = 120) -
     counts = {"seconds": seconds, **played.counts, "faults": len(faults)}
     memory = f"{median(played.memory) / 2**20:.0f} MiB" if played.memory else ""
     rows = [[what, f"{count:,}"] for what, count in counts.items()]
-    said = report.table(["what", "count"], [*rows, ["the functions' memory, median", memory]])
+    said = report.table(["what", "count"], [*rows, ["the largest function, median", memory]])
     report.publish("soak", said, counts | {"memory_bytes": played.memory})
     for fault in faults:
         messages.print(f"✗ {fault}", style="red", markup=False)

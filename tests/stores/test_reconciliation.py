@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from datetime import datetime, timedelta
 from itertools import count
+from typing import Any
 
 import pytest
 
@@ -14,6 +15,7 @@ from refunds.statements import Owner, StatementLost
 from refunds.stores import reconciliation as walks
 from refunds.stores.dynamo import CONFLICT_TRIES, to_item
 from refunds.table import Key
+from refunds.times import format_instant
 from refunds.wallets import CreditTarget
 from tests.stores import engines, tables, wire
 from tests.stores.engines import Stores
@@ -413,7 +415,7 @@ def test_a_run_that_stops_goes_on_where_it_was_and_ends_once(
     """However long that takes: a run belongs to no hour."""
     market(stores)
     subjects = {overdrawn(stores), shard_differs(stores)}
-    monkeypatch.setattr(walks, "PAGE", 3)
+    monkeypatch.setattr(reconciliation, "PAGE", 3)
     looked_at: list[int] = []
     clock = Clock()
     report = go_on(stores, clock, pages=0)
@@ -443,7 +445,7 @@ def test_of_two_callers_at_once_one_notes_a_page_and_the_other_goes_on_from_ther
 ) -> None:
     market(stores)
     alone = reconcile(stores)
-    monkeypatch.setattr(walks, "PAGE", 5)
+    monkeypatch.setattr(reconciliation, "PAGE", 5)
     clock = Clock(LATER + timedelta(days=1))
     reports: list[Report] = []
 
@@ -479,7 +481,7 @@ def test_while_the_walk_goes_on_what_has_come_right_makes_room_for_what_is_met_l
     stores: Stores, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(reconciliation, "MAX_SUSPECTS", 2)
-    monkeypatch.setattr(walks, "PAGE", 1)
+    monkeypatch.setattr(reconciliation, "PAGE", 1)
     for number in range(6):
         stores.refunds.put_order(examples.order(order_id=f"order-{number}"))
         overwrite(stores, table.order(f"order-{number}"), refundable=1)
@@ -497,7 +499,7 @@ def test_what_is_wrong_still_is_judged_when_the_walk_has_met_every_gap(
     stores: Stores, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(reconciliation, "MAX_SUSPECTS", 1)
-    monkeypatch.setattr(walks, "PAGE", 1)
+    monkeypatch.setattr(reconciliation, "PAGE", 1)
     fund(stores, 100)
     clock, seen = Clock(), 0
     report = go_on(stores, clock, pages=1)
@@ -530,12 +532,14 @@ def test_gaps_of_an_owner_are_looked_for_together_and_once(stores: Stores) -> No
 def test_a_gap_for_which_there_is_no_time_is_no_difference_and_is_filled_later(
     stores: Stores,
 ) -> None:
+    """The page comes again, and is smaller."""
     fund(stores, 100)
     clock = Clock()
-    report = go_on(stores, clock, pages=1)
-    assert (report.filled, report.looked_at, report.suspects) == (0, 0, ())
+    time_to_look = len(tables.plain_items(stores.client, stores.table))
+    report = go_on(stores, clock, pages=time_to_look)
+    assert (report.filled, report.looked_at, report.suspects, report.halved) == (0, 0, (), 1)
     report = go_on(stores, clock)
-    assert (report.filled, len(report.suspects)) == (1, 1)
+    assert (report.filled, len(report.suspects), report.halved) == (1, 1, 0)
     clock.now += PAUSE
     report = go_on(stores, clock)
     assert (report.differences, report.moving, report.ended_at) == (0, 0, clock.now)
@@ -695,17 +699,57 @@ def test_a_shard_that_is_given_back_meanwhile_is_no_difference(stores: Stores) -
     assert (report.ended_at, report.differences) == (clock.now, 0)
 
 
-def test_an_order_is_compared_with_the_refunds_of_its_own_window_only(stores: Stores) -> None:
+def refunds_read(line: wire.Line) -> list[dict[str, Any]]:
+    lists = [sent for sent in line.sent if sent.get("IndexName") == table.BUYER_LIST]
+    return [each["ExpressionAttributeValues"] for each in lists]
+
+
+def test_a_buyer_s_refunds_are_read_once_for_all_orders_of_a_page(stores: Stores) -> None:
     market(stores)
-    [order] = [
-        item
-        for item in tables.plain_items(stores.client, stores.table)
-        if item["pk"] == "ORDER#order-1"
-    ]
+    for number in range(5):
+        stores.refunds.put_order(examples.order(order_id=f"more-{number}"))
     with wire.faulty(stores.client, "Query") as line:
-        assert stores.reconciliation.refunded_of_order(order) == 200
-    [sent] = line.sent
-    assert sent["ExpressionAttributeValues"][":begin"]["S"] < order["completed_at"]
-    assert stores.reconciliation.refunded_of_order({**order, "order_id": "other"}) == 0
-    del order["completed_at"]
-    assert stores.reconciliation.refunded_of_order(order) == 0
+        report = go_on(stores, Clock())
+    assert (report.walked, report.suspects) == (True, ())
+    [values] = refunds_read(line)
+    assert values[":begin"]["S"] < format_instant(NOON) < values[":end"]["S"]
+
+
+def test_refunds_between_two_orders_far_apart_are_not_read(stores: Stores) -> None:
+    market(stores)
+    later = NOON + timedelta(days=90)
+    order = examples.order(order_id="later", placed_at=later, completed_at=later)
+    stores.refunds.put_order(order)
+    with wire.faulty(stores.client, "Query") as line:
+        go_on(stores, Clock())
+    first, second = sorted(refunds_read(line), key=lambda each: each[":begin"]["S"])
+    assert first[":end"]["S"] < second[":begin"]["S"]
+
+
+@pytest.mark.parametrize("changed", [{"amount": "many"}, {"amount": None}, {"status": None}])
+def test_of_a_refund_that_cannot_be_read_its_order_is_not_blamed(
+    local_aws: str, changed: dict[str, object]
+) -> None:
+    stores = engines.stores_at(local_aws)
+    market(stores)
+    overwrite(stores, table.refund("rf_1"), **changed)
+    report = reconcile(stores)
+    assert [each.subject for each in report.named] == ["item:REFUND#rf_1:REFUND"]
+
+
+def test_a_page_for_which_there_is_not_enough_time_is_gone_through_in_parts(
+    stores: Stores,
+) -> None:
+    """As many items as there is time for, and one at least."""
+    market(stores)
+    subjects = {overdrawn(stores), shard_differs(stores)}
+    clock = Clock()
+    looked_at = [go_on(stores, clock, pages=1).looked_at]
+    while not (report := go_on(stores, clock, pages=1)).walked:
+        looked_at.append(report.looked_at)
+    assert looked_at == [*range(1, len(looked_at) + 1)]
+    while report.ended_at is None:
+        clock.now += PAUSE
+        report = go_on(stores, clock, pages=1)
+    assert {each.subject for each in report.named} == subjects
+    assert report.differences == 2

@@ -5,24 +5,28 @@ says what its posting moved, its balances follow from the entry before it, and t
 the stored balances. So each step of every sum is checked, and no sum is ever held in memory.
 """
 
+from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, NamedTuple, Protocol
 
-from refunds import debits, ledger, statements
+from refunds import debits, ledger, orders, statements
+from refunds.deadline import Ready
 from refunds.differences import Difference, Kind, difference, first_unequal
 from refunds.errors import UNREADABLE
 from refunds.ledger import Posting
 from refunds.refunds import reversal_id
 from refunds.statements import Balances, Entry, Head, Mark, MonthTotal, Owner
-from refunds.times import format_instant
+from refunds.times import Span, format_instant, merged
 
 type Item = Mapping[str, Any]
 
 PAID = frozenset({"succeeded", "reversed"})
 RESERVED = PAID.union(debits.OPEN)
+FRACTION = timedelta(seconds=1)
+"""A refund window is counted in whole seconds."""
 BOOKED_WITHIN = timedelta(seconds=60)
 """How long a posting may be on its way into the statements before it is booked from here."""
 
@@ -48,7 +52,9 @@ class Books(Protocol):
     def last_entry(self, owner: Owner) -> Entry | None: ...
     def entry(self, owner: Owner, booked_at: str, number: int) -> Entry | None: ...
     def entry_before(self, owner: Owner, head: Head) -> Entry | None: ...
-    def refunded_of_order(self, order: Item) -> int: ...
+    def refunds_of_buyer(self, buyer_id: str, span: Span) -> Iterable[Item]:
+        """Those that the buyer asked for in that time."""
+
     def sources(self, merchant_id: str, currency: str) -> Sources: ...
     def counted_shards(self, merchant_id: str, currency: str) -> int: ...
     def buyer_balance(self, buyer_id: str, currency: str) -> int: ...
@@ -62,18 +68,84 @@ class _Page:
 
     marks: Mapping[tuple[Owner, str], Mark]
     postings: Mapping[str, Item]
+    refunded: "_Refunded"
 
 
-def look(items: Sequence[Item], *, books: Books) -> list[tuple[Item, tuple[Difference, ...]]]:
-    """What seems wrong with each item. While money moves, it may be the look that is wrong."""
+class _Refunded:
+    """What the open and settled refunds of a page's orders sum to.
+
+    A buyer's refunds are read once, for all those orders together: those that were asked for while
+    one of them could be refunded.
+    """
+
+    def __init__(self, items: Iterable[Item], books: Books) -> None:
+        self._books = books
+        self._spans: defaultdict[str, dict[str, Span]] = defaultdict(dict)
+        self._sums: dict[str, dict[str, int | None]] = {}
+        for item in items:
+            with suppress(*UNREADABLE):
+                if item["sk"] == "ORDER" and "completed_at" in item:
+                    self._spans[item["buyer_id"]][item["order_id"]] = _span(item)
+
+    def of(self, order: Item) -> int | None:
+        """None when a refund of it cannot be read. Raises LookupError: the order cannot."""
+        if "completed_at" not in order:
+            return 0
+        buyer_id = order["buyer_id"]
+        if buyer_id not in self._sums:
+            self._sums[buyer_id] = self._read(buyer_id)
+        return self._sums[buyer_id][order["order_id"]]
+
+    def _read(self, buyer_id: str) -> dict[str, int | None]:
+        spans = self._spans[buyer_id]
+        sums: dict[str, int | None] = dict.fromkeys(spans, 0)
+        for span in merged(spans.values()):
+            for refund in self._books.refunds_of_buyer(buyer_id, span):
+                order_id = refund.get("order_id", "")
+                so_far = sums.get(order_id)
+                if so_far is not None:
+                    sums[order_id] = _added(so_far, refund)
+        return sums
+
+
+def _span(order: Item) -> Span:
+    completed_at = datetime.fromisoformat(order["completed_at"])
+    begin = completed_at - orders.CLOCK_TOLERANCE
+    return format_instant(begin), format_instant(completed_at + orders.REFUND_WINDOW + FRACTION)
+
+
+def _added(refunded: int, refund: Item) -> int | None:
+    try:
+        return refunded + (int(refund["amount"]) if refund["status"] in RESERVED else 0)
+    except UNREADABLE:
+        return None
+
+
+type Looked = tuple[Item, tuple[Difference, ...]]
+
+
+def look(items: Sequence[Item], *, books: Books, ready: Ready) -> list[Looked]:
+    """What seems wrong with each item, in their order, for as long as there is time; one at least.
+
+    While money moves, it may be the look that is wrong.
+    """
     bookings: set[tuple[Owner, str]] = set()
     postings: set[str] = set()
     for item in items:
         with suppress(*UNREADABLE):
             bookings |= _bookings(item, books)
             postings |= _postings(item, books)
-    page = _Page(marks=books.marks(bookings), postings=books.posting_items(postings))
-    return [(item, _seems(item, books, page)) for item in items]
+    page = _Page(
+        marks=books.marks(bookings),
+        postings=books.posting_items(postings),
+        refunded=_Refunded(items, books),
+    )
+    looked: list[Looked] = []
+    for item in items:
+        if looked and not ready(0):
+            break
+        looked.append((item, _seems(item, books, page)))
+    return looked
 
 
 def _bookings(item: Item, books: Books) -> set[tuple[Owner, str]]:
@@ -120,7 +192,7 @@ def _of_item(item: Item, books: Books, page: _Page) -> Iterator[Difference]:
                 yield difference(Kind.POSTING_UNBALANCED, name, 0, moved)
             yield from _of_posting(item, books, page)
         case "ORDER":
-            yield from _of_order(item, books)
+            yield from _of_order(item, page)
         case "CURRENCIES":
             yield from _of_merchant(names[0], item["sk"], books)
         case "BUYER":
@@ -135,7 +207,7 @@ def _of_item(item: Item, books: Books, page: _Page) -> Iterator[Difference]:
 
 def _of_refund(item: Item, page: _Page) -> Iterator[Difference]:
     name = f"refund:{item['refund_id']}"
-    paid, amount = _is_paid(item), item["amount"]
+    paid, amount = _is_paid(item), int(item["amount"])
     drawn = sum(item.get("sources", {}).values())
     if paid and not drawn:
         yield difference(Kind.REFUND_WITHOUT_POSTING, name, amount, 0)
@@ -162,11 +234,12 @@ def _is_paid(item: Item) -> bool:
 
 def _is_sound(item: Item) -> bool:
     """Whether a posting is as it must be; if not it is blamed, and not what follows from it."""
-    legs = _legs(item)
-    if legs is None:
+    try:
+        legs = ledger.legs_of_item(item)
+        belongs = item["sk"] == "POSTING" or _is_paid(item) == bool(legs)
+    except UNREADABLE:
         return False
-    balanced = sum(leg.amount for leg in legs) == 0
-    return balanced and (item["sk"] == "POSTING" or _is_paid(item) == bool(legs))
+    return belongs and sum(leg.amount for leg in legs) == 0
 
 
 def _legs(item: Item) -> tuple[ledger.Leg, ...] | None:
@@ -189,8 +262,11 @@ def _of_posting(item: Item, books: Books, page: _Page) -> Iterator[Difference]:
             yield difference(Kind.POSTING_UNBOOKED, name, 1, 0)
 
 
-def _of_order(item: Item, books: Books) -> Iterator[Difference]:
-    expected = item["amount"] - books.refunded_of_order(item)
+def _of_order(item: Item, page: _Page) -> Iterator[Difference]:
+    refunded = page.refunded.of(item)
+    if refunded is None:
+        return
+    expected = item["amount"] - refunded
     if expected < 0 or item["refundable"] != expected:
         name = f"order:{item['order_id']}"
         yield difference(Kind.ORDER_OVERDRAWN, name, expected, item["refundable"])

@@ -19,10 +19,14 @@ from refunds.deadline import Ready
 from refunds.differences import Difference, Kind
 from refunds.errors import Busy
 from refunds.fields import Instant, Model
-from refunds.invariants import BOOKED_WITHIN, Books, Item
+from refunds.invariants import BOOKED_WITHIN, Books, Item, Looked
 from refunds.statements import PER_TRANSACTION, Owner, StatementLost
 from refunds.times import format_instant
 
+PAGE = 200
+"""Items of one page of the walk."""
+SMALLEST = PAGE.bit_length()
+"""How often a page can be halved until it is one item."""
 PAUSE = invariants.BOOKED_WITHIN
 """Between two looks at a suspect: what was on its way into the statements is there by then."""
 LOOKS = 3
@@ -83,6 +87,8 @@ class Report(Model):
     looks_again_at: Instant | None = None
     """When the walk has ended, and only suspects are left."""
     goes_on_at: dict[str, dict[str, str]] | None = None
+    halved: int = 0
+    """How often a page has been halved because there was no time to fill its gaps."""
     walked: bool = False
     noted: int = 0
     """How often it has been noted: who notes it next must have seen it as it is."""
@@ -95,7 +101,7 @@ class ReconciliationStore(Books, Protocol):
     def note(self, report: Report, seen: Report | None) -> bool:
         """Whether the newest report was still the one that was seen."""
 
-    def page_of_items(self, start: Any) -> tuple[list[dict[str, Any]], Any]: ...
+    def page_of_items(self, start: Any, limit: int) -> tuple[list[dict[str, Any]], Any]: ...
     def items(self, keys: Sequence[Any]) -> list[dict[str, Any]]: ...
     def fill(self, owner: Owner, posting_ids: Sequence[str], *, now: datetime) -> list[str]:
         """Those that this call booked. Raises Busy, StatementLost."""
@@ -146,13 +152,18 @@ def _step(report: Report, store: ReconciliationStore, now: datetime, ready: Read
 
 
 def _walk(report: Report, store: ReconciliationStore, now: datetime, ready: Ready) -> Report:
-    items, goes_on_at = store.page_of_items(report.goes_on_at)
-    looked = invariants.look(items, books=store)
+    """After as much of the next page as there is time for."""
+    items, goes_on_at = store.page_of_items(report.goes_on_at, _halved(PAGE, report))
+    looked = invariants.look(items, books=store, ready=ready)
+    if len(looked) < len(items):
+        items = items[: len(looked)]
+        goes_on_at = _key(items[-1])
     late = [each for each in looked if invariants.legs_before(each[0], now - BOOKED_WITHIN)]
     filling = _fill(_gaps(late), store, now, ready)
+    report = _with_filled(report, filling)
     if filling.untried:
-        # The page comes again, with what is left of its gaps.
-        return _with_filled(report, filling.filled)
+        # The page comes again, smaller, with what is left of its gaps.
+        return report
     suspects, unsettled = list(report.suspects), report.unsettled
     for item, seemed in looked:
         left = filling.left_of(seemed)
@@ -160,7 +171,7 @@ def _walk(report: Report, store: ReconciliationStore, now: datetime, ready: Read
             suspects.append(Suspect(key=_key(item), seemed=left, looked_at=now))
         elif left:
             unsettled += 1
-    return _with_filled(report, filling.filled).model_copy(
+    return report.model_copy(
         update={
             "looked_at": report.looked_at + len(items),
             "totals": _added(report.totals, items, report.began_at),
@@ -178,10 +189,13 @@ def _look_again(report: Report, store: ReconciliationStore, now: datetime, ready
     While the walk goes on, what is wrong still is kept and not judged: it may follow from a gap
     that the walk has not met yet.
     """
-    due = _due(report, now)[:AGAIN_AT_ONCE]
-    looked = invariants.look(store.items([each.key for each in due]), books=store)
+    due = _due(report, now)[: _halved(AGAIN_AT_ONCE, report)]
+    items = store.items([each.key for each in due])
+    looked = invariants.look(items, books=store, ready=ready)
+    unlooked = {_name(item) for item in items[len(looked) :]}
+    due = [each for each in due if each.name not in unlooked]
     filling = _fill(_gaps(looked), store, now, ready)
-    by_name = {(item["pk"], item["sk"]): filling.left_of(found) for item, found in looked}
+    by_name = {_name(item): filling.left_of(found) for item, found in looked}
     kept = [each for each in report.suspects if each not in due]
     differences: list[Difference] = []
     moving: list[str] = []
@@ -199,7 +213,7 @@ def _look_again(report: Report, store: ReconciliationStore, now: datetime, ready
             kept.append(again.model_copy(update=update))
         else:
             moving += [each.subject for each in changed]
-    return _with_filled(report, filling.filled).model_copy(
+    return _with_filled(report, filling).model_copy(
         update={
             "suspects": tuple(kept),
             "differences": report.differences + len(differences),
@@ -208,6 +222,10 @@ def _look_again(report: Report, store: ReconciliationStore, now: datetime, ready
             "moving_named": (*report.moving_named, *moving)[:MAX_NAMED],
         }
     )
+
+
+def _halved(most: int, report: Report) -> int:
+    return max(1, most >> report.halved)
 
 
 def _due(report: Report, now: datetime) -> list[Suspect]:
@@ -284,7 +302,7 @@ def _fill(gaps: Iterable[Gap], store: ReconciliationStore, now: datetime, ready:
     return _Filling(filled, frozenset(settled), frozenset(untried), frozenset(busy))
 
 
-def _gaps(looked: Iterable[tuple[Item, Iterable[Difference]]]) -> Iterator[Gap]:
+def _gaps(looked: Iterable[Looked]) -> Iterator[Gap]:
     for item, seemed in looked:
         for each in seemed:
             if each.kind is Kind.POSTING_UNBOOKED:
@@ -292,11 +310,14 @@ def _gaps(looked: Iterable[tuple[Item, Iterable[Difference]]]) -> Iterator[Gap]:
                 yield Gap(Owner(role, party, item["currency"]), posting_id)
 
 
-def _with_filled(report: Report, filled: Sequence[str]) -> Report:
+def _with_filled(report: Report, filling: _Filling) -> Report:
     return report.model_copy(
         update={
-            "filled": report.filled + len(filled),
-            "filled_named": (*report.filled_named, *filled)[:MAX_NAMED],
+            "filled": report.filled + len(filling.filled),
+            "filled_named": (*report.filled_named, *filling.filled)[:MAX_NAMED],
+            "halved": min(report.halved + 1, SMALLEST)
+            if filling.untried
+            else max(report.halved - 1, 0),
         }
     )
 
@@ -316,3 +337,7 @@ def _added(
 
 def _key(item: Item) -> dict[str, dict[str, str]]:
     return {"pk": {"S": item["pk"]}, "sk": {"S": item["sk"]}}
+
+
+def _name(item: Item) -> tuple[str, str]:
+    return item["pk"], item["sk"]

@@ -1,13 +1,13 @@
 """The walk over the table, what its items are compared with, and the reports."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from datetime import datetime, timedelta
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import datetime
 from itertools import batched
 from typing import Any
 
-from refunds import orders, table
+from refunds import table
 from refunds.debits import MAX_SHARDS
-from refunds.invariants import BOOKED_WITHIN, RESERVED, Sources
+from refunds.invariants import BOOKED_WITHIN, Sources
 from refunds.reconciliation import Report
 from refunds.statements import Entry, Mark, Owner
 from refunds.stores.changes import ChangeStore
@@ -15,54 +15,39 @@ from refunds.stores.dynamo import MAX_BATCH_GET, Values, from_item, model_of
 from refunds.stores.entries import entry_of, owner_of
 from refunds.stores.wallets import WalletStore
 from refunds.table import Key
-from refunds.times import format_instant
+from refunds.times import Span, format_instant, merged
 
-PAGE = 200
-"""Items of one page of the walk."""
 LATEST = "latest"
 WINDOW_PAGE = 1000
 """Entries of one query, where those of a time are all read."""
-FRACTION = timedelta(seconds=1)
-"""A refund window is counted in whole seconds."""
 
 
 class ReconciliationStore(ChangeStore, WalletStore):
-    def page_of_items(self, start: Values | None) -> tuple[list[Values], Values | None]:
+    def page_of_items(self, start: Values | None, limit: int) -> tuple[list[Values], Values | None]:
         """The next items of the whole table, and where to go on; none at the end."""
         begin: Any = {"ExclusiveStartKey": start} if start else {}
-        answer = self.client.scan(TableName=self.table, ConsistentRead=True, Limit=PAGE, **begin)
+        answer = self.client.scan(TableName=self.table, ConsistentRead=True, Limit=limit, **begin)
         return [from_item(item) for item in answer["Items"]], answer.get("LastEvaluatedKey")
 
     def items(self, keys: Sequence[Key]) -> list[Values]:
         return self.get_many(keys)
 
-    def refunded_of_order(self, order: Mapping[str, Any]) -> int:
-        """What the order's open and settled refunds sum to.
-
-        They are among those that its buyer asked for while the order could be refunded.
-        """
-        if "completed_at" not in order:
-            return 0
-        completed_at = datetime.fromisoformat(order["completed_at"])
-        begin = completed_at - orders.CLOCK_TOLERANCE
-        end = completed_at + orders.REFUND_WINDOW + FRACTION
+    def refunds_of_buyer(self, buyer_id: str, span: Span) -> Iterator[Values]:
+        """Those that the buyer asked for in that time."""
+        begin, end = span
         pages = self.client.get_paginator("query").paginate(
             TableName=self.table,
             IndexName=table.BUYER_LIST,
             KeyConditionExpression="buyer_list = :list AND listed_at BETWEEN :begin AND :end",
             ExpressionAttributeValues={
-                ":list": {"S": table.buyer_list("REFUNDS", order["buyer_id"])},
-                ":begin": {"S": format_instant(begin)},
-                ":end": {"S": format_instant(end)},
+                ":list": {"S": table.buyer_list("REFUNDS", buyer_id)},
+                ":begin": {"S": begin},
+                ":end": {"S": end},
             },
         )
         entries = (from_item(each) for page in pages for each in page["Items"])
-        return sum(
-            int(refund["amount"])
-            for chunk in batched(entries, MAX_BATCH_GET, strict=False)
-            for refund in self.get_many([table.key_of(each) for each in chunk])
-            if refund["order_id"] == order["order_id"] and refund["status"] in RESERVED
-        )
+        for chunk in batched(entries, MAX_BATCH_GET, strict=False):
+            yield from self.get_many([table.key_of(each) for each in chunk])
 
     def counted_shards(self, merchant_id: str, currency: str) -> int:
         count: int = (self.get(table.merchant_currency(merchant_id, currency)) or {}).get(
@@ -110,7 +95,7 @@ class ReconciliationStore(ChangeStore, WalletStore):
         postings = self.postings(posting_ids)
         found: list[str] = []
         last = self.last_number(owner)
-        for start, until in _windows(each.posted_at for each in postings.values()):
+        for start, until in merged([_booked_within(each.posted_at) for each in postings.values()]):
             entries = self.newest_first(owner, start, until, last=last, page_size=WINDOW_PAGE)
             for item in entries:
                 posting_id = item["posting_id"]
@@ -143,14 +128,6 @@ class ReconciliationStore(ChangeStore, WalletStore):
         return True
 
 
-def _windows(posted: Iterable[str]) -> Iterator[tuple[str, str]]:
-    """When postings of these times may have been booked; those that overlap are one."""
-    start = until = ""
-    for posted_at in sorted(posted):
-        if start and posted_at > until:
-            yield start, until
-            start = ""
-        start = start or posted_at
-        until = format_instant(datetime.fromisoformat(posted_at) + 2 * BOOKED_WITHIN)
-    if start:
-        yield start, until
+def _booked_within(posted_at: str) -> Span:
+    """When a posting of that time may have been booked."""
+    return posted_at, format_instant(datetime.fromisoformat(posted_at) + 2 * BOOKED_WITHIN)
