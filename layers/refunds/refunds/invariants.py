@@ -5,28 +5,22 @@ says what its posting moved, its balances follow from the entry before it, and t
 the stored balances. So each step of every sum is checked, and no sum is ever held in memory.
 """
 
-from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any, NamedTuple, Protocol
+from typing import NamedTuple, Protocol
 
-from refunds import debits, ledger, orders, statements
+from refunds import ledger, statements
 from refunds.deadline import Ready
 from refunds.differences import Difference, Kind, difference, first_unequal
 from refunds.errors import UNREADABLE
 from refunds.ledger import Posting
+from refunds.refunded import PAID, BuyerRefunds, Item, Refunded
 from refunds.refunds import reversal_id
 from refunds.statements import Balances, Entry, Head, Mark, MonthTotal, Owner
-from refunds.times import Span, format_instant, merged
+from refunds.times import format_instant
 
-type Item = Mapping[str, Any]
-
-PAID = frozenset({"succeeded", "reversed"})
-RESERVED = PAID.union(debits.OPEN)
-FRACTION = timedelta(seconds=1)
-"""A refund window is counted in whole seconds."""
 BOOKED_WITHIN = timedelta(seconds=60)
 """How long a posting may be on its way into the statements before it is booked from here."""
 
@@ -41,7 +35,7 @@ class Sources(NamedTuple):
     owed: int
 
 
-class Books(Protocol):
+class Books(BuyerRefunds, Protocol):
     """What an item is compared with."""
 
     def posting_of(self, item: Item) -> Posting | None: ...
@@ -52,9 +46,6 @@ class Books(Protocol):
     def last_entry(self, owner: Owner) -> Entry | None: ...
     def entry(self, owner: Owner, booked_at: str, number: int) -> Entry | None: ...
     def entry_before(self, owner: Owner, head: Head) -> Entry | None: ...
-    def refunds_of_buyer(self, buyer_id: str, span: Span) -> Iterable[Item]:
-        """Those that the buyer asked for in that time."""
-
     def sources(self, merchant_id: str, currency: str) -> Sources: ...
     def counted_shards(self, merchant_id: str, currency: str) -> int: ...
     def buyer_balance(self, buyer_id: str, currency: str) -> int: ...
@@ -68,57 +59,7 @@ class _Page:
 
     marks: Mapping[tuple[Owner, str], Mark]
     postings: Mapping[str, Item]
-    refunded: "_Refunded"
-
-
-class _Refunded:
-    """What the open and settled refunds of a page's orders sum to.
-
-    A buyer's refunds are read once, for all those orders together: those that were asked for while
-    one of them could be refunded.
-    """
-
-    def __init__(self, items: Iterable[Item], books: Books) -> None:
-        self._books = books
-        self._spans: defaultdict[str, dict[str, Span]] = defaultdict(dict)
-        self._sums: dict[str, dict[str, int | None]] = {}
-        for item in items:
-            with suppress(*UNREADABLE):
-                if item["sk"] == "ORDER" and "completed_at" in item:
-                    self._spans[item["buyer_id"]][item["order_id"]] = _span(item)
-
-    def of(self, order: Item) -> int | None:
-        """None when a refund of it cannot be read. Raises LookupError: the order cannot."""
-        if "completed_at" not in order:
-            return 0
-        buyer_id = order["buyer_id"]
-        if buyer_id not in self._sums:
-            self._sums[buyer_id] = self._read(buyer_id)
-        return self._sums[buyer_id][order["order_id"]]
-
-    def _read(self, buyer_id: str) -> dict[str, int | None]:
-        spans = self._spans[buyer_id]
-        sums: dict[str, int | None] = dict.fromkeys(spans, 0)
-        for span in merged(spans.values()):
-            for refund in self._books.refunds_of_buyer(buyer_id, span):
-                order_id = refund.get("order_id", "")
-                so_far = sums.get(order_id)
-                if so_far is not None:
-                    sums[order_id] = _added(so_far, refund)
-        return sums
-
-
-def _span(order: Item) -> Span:
-    completed_at = datetime.fromisoformat(order["completed_at"])
-    begin = completed_at - orders.CLOCK_TOLERANCE
-    return format_instant(begin), format_instant(completed_at + orders.REFUND_WINDOW + FRACTION)
-
-
-def _added(refunded: int, refund: Item) -> int | None:
-    try:
-        return refunded + (int(refund["amount"]) if refund["status"] in RESERVED else 0)
-    except UNREADABLE:
-        return None
+    refunded: Refunded
 
 
 type Looked = tuple[Item, tuple[Difference, ...]]
@@ -138,7 +79,7 @@ def look(items: Sequence[Item], *, books: Books, ready: Ready) -> list[Looked]:
     page = _Page(
         marks=books.marks(bookings),
         postings=books.posting_items(postings),
-        refunded=_Refunded(items, books),
+        refunded=Refunded(items, books),
     )
     looked: list[Looked] = []
     for item in items:

@@ -6,21 +6,19 @@ What seems wrong is a suspect: it is looked at again after the walk and a pause,
 wrong in the same way then is a difference.
 """
 
-from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
-from itertools import batched
-from typing import Any, NamedTuple, Protocol
+from typing import Any, Protocol
 
 from pydantic import Field
 
-from refunds import invariants, ledger
+from refunds import gaps, invariants, ledger
 from refunds.deadline import Ready
 from refunds.differences import Difference, Kind
-from refunds.errors import Busy
 from refunds.fields import Instant, Model
-from refunds.invariants import BOOKED_WITHIN, Books, Item, Looked
-from refunds.statements import PER_TRANSACTION, Owner, StatementLost
+from refunds.gaps import Filling, GapStore
+from refunds.invariants import BOOKED_WITHIN, Books
+from refunds.refunded import Item
 from refunds.times import format_instant
 
 PAGE = 200
@@ -36,17 +34,6 @@ MAX_NAMED = 100
 MAX_SUSPECTS = 300
 AGAIN_AT_ONCE = 50
 """Suspects that are looked at again in one step."""
-
-
-class Gap(NamedTuple):
-    """A posting that is not in an owner's statement."""
-
-    owner: Owner
-    posting_id: str
-
-    @property
-    def subject(self) -> str:
-        return f"posting:{self.posting_id}:{self.owner.role}:{self.owner.id}"
 
 
 class Suspect(Model):
@@ -94,7 +81,7 @@ class Report(Model):
     """How often it has been noted: who notes it next must have seen it as it is."""
 
 
-class ReconciliationStore(Books, Protocol):
+class ReconciliationStore(Books, GapStore, Protocol):
     def report(self) -> Report | None:
         """The newest run's."""
 
@@ -103,8 +90,6 @@ class ReconciliationStore(Books, Protocol):
 
     def page_of_items(self, start: Any, limit: int) -> tuple[list[dict[str, Any]], Any]: ...
     def items(self, keys: Sequence[Any]) -> list[dict[str, Any]]: ...
-    def fill(self, owner: Owner, posting_ids: Sequence[str], *, now: datetime) -> list[str]:
-        """Those that this call booked. Raises Busy, StatementLost."""
 
 
 def reconcile(
@@ -159,7 +144,7 @@ def _walk(report: Report, store: ReconciliationStore, now: datetime, ready: Read
         items = items[: len(looked)]
         goes_on_at = _key(items[-1])
     late = [each for each in looked if invariants.legs_before(each[0], now - BOOKED_WITHIN)]
-    filling = _fill(_gaps(late), store, now, ready)
+    filling = gaps.fill(gaps.of(late), store, now, ready)
     report = _with_filled(report, filling)
     if filling.untried:
         # The page comes again, smaller, with what is left of its gaps.
@@ -194,7 +179,7 @@ def _look_again(report: Report, store: ReconciliationStore, now: datetime, ready
     looked = invariants.look(items, books=store, ready=ready)
     unlooked = {_name(item) for item in items[len(looked) :]}
     due = [each for each in due if each.name not in unlooked]
-    filling = _fill(_gaps(looked), store, now, ready)
+    filling = gaps.fill(gaps.of(looked), store, now, ready)
     by_name = {_name(item): filling.left_of(found) for item, found in looked}
     kept = [each for each in report.suspects if each not in due]
     differences: list[Difference] = []
@@ -254,63 +239,7 @@ def _concluded(report: Report, now: datetime) -> Report:
     )
 
 
-class _Filling(NamedTuple):
-    """What became of the gaps that were found."""
-
-    filled: Sequence[str]
-    settled: frozenset[str]
-    """Those that are booked now, by whomever, or whose posting is gone."""
-    untried: frozenset[str]
-    """Those for which there was no time."""
-    busy: frozenset[str]
-    """Those whose statement others were writing: it lags, and that is no difference."""
-
-    def left_of(self, seemed: Iterable[Difference]) -> tuple[Difference, ...]:
-        return tuple(each for each in seemed if each.subject not in self.settled)
-
-    def judged(self, seemed: Iterable[Difference]) -> list[Difference]:
-        return [each for each in seemed if each.subject not in self.busy]
-
-    def is_tried(self, seemed: Iterable[Difference]) -> bool:
-        return self.untried.isdisjoint(each.subject for each in seemed)
-
-
-def _fill(gaps: Iterable[Gap], store: ReconciliationStore, now: datetime, ready: Ready) -> _Filling:
-    """Book what is not booked, an owner's together, as long as there is time."""
-    by_owner: defaultdict[Owner, list[Gap]] = defaultdict(list)
-    for gap in gaps:
-        by_owner[gap.owner].append(gap)
-    filled: list[str] = []
-    settled: set[str] = set()
-    untried: set[str] = set()
-    busy: set[str] = set()
-    for owner, of_owner in by_owner.items():
-        for some in batched(of_owner, PER_TRANSACTION, strict=False):
-            subjects = {gap.posting_id: gap.subject for gap in some}
-            if not ready(0):
-                untried.update(subjects.values())
-                continue
-            try:
-                booked = store.fill(owner, [*subjects], now=now)
-            except Busy:
-                busy.update(subjects.values())
-                continue
-            except StatementLost:
-                continue
-            filled += [subjects[each] for each in booked]
-            settled.update(subjects.values())
-    return _Filling(filled, frozenset(settled), frozenset(untried), frozenset(busy))
-
-
-def _gaps(looked: Iterable[Looked]) -> Iterator[Gap]:
-    for item, seemed in looked:
-        for each in seemed:
-            if each.kind is Kind.POSTING_UNBOOKED:
-                _, posting_id, role, party = each.subject.split(":")
-                yield Gap(Owner(role, party, item["currency"]), posting_id)
-
-
-def _with_filled(report: Report, filling: _Filling) -> Report:
+def _with_filled(report: Report, filling: Filling) -> Report:
     return report.model_copy(
         update={
             "filled": report.filled + len(filling.filled),
