@@ -473,6 +473,24 @@ def test_what_a_garbled_head_made_of_later_entries_is_put_right_with_it(stores: 
     assert stores.statements.head(SELLER).balances.available == 107
 
 
+@pytest.mark.parametrize("gone", ["last_number", "balances"])
+def test_what_cannot_be_read_as_head_or_month_is_made_again_all_the_same(
+    stores: Stores, gone: str
+) -> None:
+    over_months(stores)
+    before = everything(stores)
+    for key, name in (
+        (table.statement_head(SELLER), gone),
+        (table.statement_month(SELLER, "2024-03"), "entries"),
+        (table.statement_month(SELLER, "1999-01"), "entries"),
+    ):
+        item = tables.item(stores.client, stores.table, key) or key
+        item = {each: value for each, value in item.items() if each != name}
+        stores.client.put_item(TableName=stores.table, Item=item)
+    stores.rebuilds.rebuild(SELLER)
+    assert everything(stores) == before
+
+
 def test_a_statement_that_always_changes_under_its_rebuilding_is_left_as_it_is(
     stores: Stores,
 ) -> None:

@@ -425,7 +425,7 @@ def test_a_refund_that_is_not_what_was_read_is_named_and_nothing_moves(
 def test_a_refund_that_does_not_exist_is_never_credited(stores: Stores) -> None:
     fund(stores, 1000)
     before = everything(stores)
-    gone = Rejected(closed=frozenset({"rf_9"}), altered=frozenset())
+    gone = Rejected(closed=frozenset(), altered=frozenset({"rf_9"}))
     assert stores.debits.debit(drawn(examples.debit("rf_9")), now=NOON) == gone
     assert everything(stores) == before
     assert stores.debits.debits(["rf_9"]) == ([], set())

@@ -2,9 +2,10 @@
 
 from collections.abc import Iterator
 from enum import StrEnum
+from typing import NamedTuple
 
 from refunds.fields import Model
-from refunds.statements import Balances
+from refunds.statements import Balances, Owner
 
 
 class Kind(StrEnum):
@@ -14,6 +15,8 @@ class Kind(StrEnum):
     REFUND_WITH_EARLY_POSTING = "refund_with_early_posting"
     REFUND_SOURCES_DIFFER = "refund_sources_differ"
     REFUND_REVERSAL_DIFFERS = "refund_reversal_differs"
+    REFUND_ORDER_DIFFERS = "refund_order_differs"
+    REFUND_UNSCHEDULED = "refund_unscheduled"
     ORDER_OVERDRAWN = "order_overdrawn"
     BALANCE_NEGATIVE = "balance_negative"
     BALANCE_DIFFERS = "balance_differs"
@@ -25,6 +28,7 @@ class Kind(StrEnum):
     ENTRY_UNRECORDED = "entry_unrecorded"
     HEAD_DIFFERS = "head_differs"
     MONTHS_DIFFER = "months_differ"
+    ITEM_MISSING = "item_missing"
     ITEM_UNREADABLE = "item_unreadable"
 
 
@@ -35,6 +39,17 @@ class Difference(Model):
     subject: str
     expected: int
     found: int
+
+
+class Gap(NamedTuple):
+    """A posting that is not in an owner's statement."""
+
+    owner: Owner
+    posting_id: str
+
+    @property
+    def subject(self) -> str:
+        return f"posting:{self.posting_id}:{self.owner.role}:{self.owner.id}"
 
 
 def difference(kind: Kind, subject: str, expected: int, found: int) -> Difference:

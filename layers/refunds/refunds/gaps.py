@@ -3,14 +3,14 @@
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
-from itertools import batched
 from typing import NamedTuple, Protocol
 
+from refunds.books import Books
 from refunds.deadline import Ready
-from refunds.differences import Difference, Kind
-from refunds.errors import Busy
-from refunds.invariants import Looked
-from refunds.statements import PER_TRANSACTION, Owner, StatementLost
+from refunds.differences import Difference, Gap, Kind
+from refunds.errors import UNREADABLE, Busy
+from refunds.invariants import Looked, bookings
+from refunds.statements import Owner, StatementLost
 
 
 class GapStore(Protocol):
@@ -18,23 +18,12 @@ class GapStore(Protocol):
         """Those that this call booked. Raises Busy, StatementLost."""
 
 
-class Gap(NamedTuple):
-    """A posting that is not in an owner's statement."""
-
-    owner: Owner
-    posting_id: str
-
-    @property
-    def subject(self) -> str:
-        return f"posting:{self.posting_id}:{self.owner.role}:{self.owner.id}"
-
-
 class Filling(NamedTuple):
     """What became of the gaps that were found."""
 
     filled: Sequence[str]
     settled: frozenset[str]
-    """Those that are booked now, by whomever, or whose posting is gone."""
+    """Those that are booked now, by whomever."""
     untried: frozenset[str]
     """Those for which there was no time."""
     busy: frozenset[str]
@@ -60,26 +49,25 @@ def fill(gaps: Iterable[Gap], store: GapStore, now: datetime, ready: Ready) -> F
     untried: set[str] = set()
     busy: set[str] = set()
     for owner, of_owner in by_owner.items():
-        for some in batched(of_owner, PER_TRANSACTION, strict=False):
-            subjects = {gap.posting_id: gap.subject for gap in some}
-            if not ready(0):
-                untried.update(subjects.values())
-                continue
-            try:
-                booked = store.fill(owner, [*subjects], now=now)
-            except Busy:
-                busy.update(subjects.values())
-                continue
-            except StatementLost:
-                continue
+        subjects = {gap.posting_id: gap.subject for gap in of_owner}
+        if not ready(0):
+            untried.update(subjects.values())
+            continue
+        try:
+            booked = store.fill(owner, [*subjects], now=now)
+        except Busy:
+            busy.update(subjects.values())
+        except (StatementLost, *UNREADABLE):
+            continue
+        else:
             filled += [subjects[each] for each in booked]
             settled.update(subjects.values())
     return Filling(filled, frozenset(settled), frozenset(untried), frozenset(busy))
 
 
-def of(looked: Iterable[Looked]) -> Iterator[Gap]:
+def of(looked: Iterable[Looked], books: Books) -> Iterator[Gap]:
+    """Those that were found with these items."""
     for item, seemed in looked:
-        for each in seemed:
-            if each.kind is Kind.POSTING_UNBOOKED:
-                _, posting_id, role, party = each.subject.split(":")
-                yield Gap(Owner(role, party, item["currency"]), posting_id)
+        found = {each.subject for each in seemed if each.kind is Kind.POSTING_UNBOOKED}
+        if found:
+            yield from (gap for gap in bookings(item, books) if gap.subject in found)

@@ -5,52 +5,25 @@ says what its posting moved, its balances follow from the entry before it, and t
 the stored balances. So each step of every sum is checked, and no sum is ever held in memory.
 """
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import NamedTuple, Protocol
 
-from refunds import ledger, statements
+from refunds import accounts, debits, ledger, statements
+from refunds.books import Books, OtherUnreadable, entry_name, parts, reading_others, same, whole
 from refunds.deadline import Ready
-from refunds.differences import Difference, Kind, difference, first_unequal
+from refunds.differences import Difference, Gap, Kind, difference, first_unequal
 from refunds.errors import UNREADABLE
-from refunds.ledger import Posting
-from refunds.refunded import PAID, BuyerRefunds, Item, Refunded
+from refunds.refunded import PAID, Item, Refunded
 from refunds.refunds import reversal_id
-from refunds.statements import Balances, Entry, Head, Mark, MonthTotal, Owner
+from refunds.statements import Balances, Entry, Mark, Owner
 from refunds.times import format_instant
 
+PARTIES = 3
+"""A refund and its order are of the same merchant, buyer and currency."""
 BOOKED_WITHIN = timedelta(seconds=60)
 """How long a posting may be on its way into the statements before it is booked from here."""
-
-
-class Sources(NamedTuple):
-    """A merchant's balances in one currency, read one by one: money may move between."""
-
-    counted: int
-    shards: Mapping[int, int]
-    """The balance of each shard that is there, counted or not."""
-    deposit: int
-    owed: int
-
-
-class Books(BuyerRefunds, Protocol):
-    """What an item is compared with."""
-
-    def posting_of(self, item: Item) -> Posting | None: ...
-    def posting_items(self, posting_ids: Iterable[str]) -> Mapping[str, Item]: ...
-    def marks(self, wanted: set[tuple[Owner, str]]) -> dict[tuple[Owner, str], Mark]: ...
-    def stored_head(self, owner: Owner) -> Head | None: ...
-    def months(self, owner: Owner) -> list[MonthTotal]: ...
-    def last_entry(self, owner: Owner) -> Entry | None: ...
-    def entry(self, owner: Owner, booked_at: str, number: int) -> Entry | None: ...
-    def entry_before(self, owner: Owner, head: Head) -> Entry | None: ...
-    def sources(self, merchant_id: str, currency: str) -> Sources: ...
-    def counted_shards(self, merchant_id: str, currency: str) -> int: ...
-    def buyer_balance(self, buyer_id: str, currency: str) -> int: ...
-    def is_entry(self, item: Item) -> bool: ...
-    def entry_of(self, item: Item) -> tuple[Owner, Entry]: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +32,8 @@ class _Page:
 
     marks: Mapping[tuple[Owner, str], Mark]
     postings: Mapping[str, Item]
+    orders: Mapping[str, Item]
+    """Of the refunds among the items and postings."""
     refunded: Refunded
 
 
@@ -70,17 +45,7 @@ def look(items: Sequence[Item], *, books: Books, ready: Ready) -> list[Looked]:
 
     While money moves, it may be the look that is wrong.
     """
-    bookings: set[tuple[Owner, str]] = set()
-    postings: set[str] = set()
-    for item in items:
-        with suppress(*UNREADABLE):
-            bookings |= _bookings(item, books)
-            postings |= _postings(item, books)
-    page = _Page(
-        marks=books.marks(bookings),
-        postings=books.posting_items(postings),
-        refunded=Refunded(items, books),
-    )
+    page = _page(items, books)
     looked: list[Looked] = []
     for item in items:
         if looked and not ready(0):
@@ -89,14 +54,33 @@ def look(items: Sequence[Item], *, books: Books, ready: Ready) -> list[Looked]:
     return looked
 
 
-def _bookings(item: Item, books: Books) -> set[tuple[Owner, str]]:
-    """What should be recorded of it."""
-    if books.is_entry(item):
-        owner, entry = books.entry_of(item)
-        return {(owner, entry.posting_id)}
-    posting = _sound_posting(item, books)
-    owners = statements.owners(posting) if posting else ()
-    return {(owner, posting.posting_id) for owner in owners if posting}
+def bookings(item: Item, books: Books) -> Iterator[Gap]:
+    """What should be recorded of a posting, or of an item that holds one."""
+    posting = books.posting_of(item) if _is_sound(item) else None
+    for owner in statements.owners(posting) if posting else ():
+        if posting:
+            yield Gap(owner, posting.posting_id)
+
+
+def _page(items: Sequence[Item], books: Books) -> _Page:
+    recorded: set[tuple[Owner, str]] = set()
+    wanted: set[str] = set()
+    for item in items:
+        with suppress(*UNREADABLE):
+            wanted |= _postings(item, books)
+            if books.is_entry(item):
+                owner, entry = books.entry_of(item)
+                recorded.add((owner, entry.posting_id))
+            else:
+                recorded.update(bookings(item, books))
+    postings = books.posting_items(wanted)
+    refunds = (each for each in (*items, *postings.values()) if each["sk"] == "REFUND")
+    return _Page(
+        marks=books.marks(recorded),
+        postings=postings,
+        orders=books.orders({str(each.get("order_id")) for each in refunds}),
+        refunded=Refunded(items, books),
+    )
 
 
 def _postings(item: Item, books: Books) -> set[str]:
@@ -107,11 +91,14 @@ def _postings(item: Item, books: Books) -> set[str]:
 
 
 def _seems(item: Item, books: Books, page: _Page) -> tuple[Difference, ...]:
+    seems: list[Difference] = []
     try:
-        return tuple(_of_item(item, books, page))
+        seems += _of_item(item, books, page)
+    except OtherUnreadable:
+        pass
     except UNREADABLE:
-        name = f"item:{item['pk']}:{item['sk']}"
-        return (difference(Kind.ITEM_UNREADABLE, name, 1, 0),)
+        seems = [difference(Kind.ITEM_UNREADABLE, f"item:{item['pk']}:{item['sk']}", 1, 0)]
+    return tuple(seems)
 
 
 def legs_before(item: Item, before: datetime) -> tuple[ledger.Leg, ...]:
@@ -124,9 +111,11 @@ def _of_item(item: Item, books: Books, page: _Page) -> Iterator[Difference]:
     kind, *names = item["pk"].split("#")
     match kind:
         case "REFUND" if item["sk"] == "REFUND":
+            same(item["refund_id"], names[0])
             wrong = [*_of_refund(item, page)]
             yield from wrong or _of_posting(item, books, page)
         case "POSTING":
+            same(item["posting_id"], names[0])
             moved = sum(leg.amount for leg in ledger.legs_of_item(item))
             if moved:
                 name = f"posting:{item['posting_id']}"
@@ -134,16 +123,14 @@ def _of_item(item: Item, books: Books, page: _Page) -> Iterator[Difference]:
             yield from _of_posting(item, books, page)
         case "ORDER":
             yield from _of_order(item, page)
-        case "CURRENCIES":
-            yield from _of_merchant(names[0], item["sk"], books)
-        case "BUYER":
-            yield from _of_buyer(names[0], item["sk"].removeprefix("BALANCE#"), books)
-        case "WALLET":
-            yield from _of_shard(*names, books=books)
-        case "RECEIVABLE":
-            yield from _of_debt(*names, item=item)
+        case "BOOKED":
+            whole(item["number"])
         case "STATEMENT" if books.is_entry(item):
-            yield from _of_entry(*books.entry_of(item), books, page)
+            owner, entry = books.entry_of(item)
+            whole(entry.number, *parts(entry.balances), *parts(entry.change))
+            yield from _of_entry(owner, entry, books, page)
+        case _:
+            yield from accounts.of_item(item, books)
 
 
 def _of_refund(item: Item, page: _Page) -> Iterator[Difference]:
@@ -158,6 +145,28 @@ def _of_refund(item: Item, page: _Page) -> Iterator[Difference]:
         yield difference(Kind.REFUND_SOURCES_DIFFER, name, amount, drawn)
     if paid:
         yield from _of_reversal(item, name, page)
+    expected, found = _schedule(item)
+    if expected != found:
+        yield difference(Kind.REFUND_UNSCHEDULED, name, expected, found)
+    agreed = _agreed(item, page)
+    if agreed != PARTIES:
+        yield difference(Kind.REFUND_ORDER_DIFFERS, name, PARTIES, agreed)
+
+
+def _schedule(item: Item) -> tuple[int, int]:
+    """In how many lists a refund should be that somebody serves, and is: due, and waiting."""
+    status = item["status"]
+    expected = (status in debits.OPEN) + (status == "awaiting_funds")
+    return expected, ("due_bucket" in item and "due_at" in item) + ("waiting_list" in item)
+
+
+def _agreed(item: Item, page: _Page) -> int:
+    """In how many of `PARTIES` a refund says what its order does; in none, when there is none."""
+    order = page.orders.get(str(item.get("order_id")), {})
+    return sum(
+        order.get(name) == item.get(name) is not None
+        for name in ("merchant_id", "buyer_id", "currency")
+    )
 
 
 def _of_reversal(item: Item, name: str, page: _Page) -> Iterator[Difference]:
@@ -177,10 +186,12 @@ def _is_sound(item: Item) -> bool:
     """Whether a posting is as it must be; if not it is blamed, and not what follows from it."""
     try:
         legs = ledger.legs_of_item(item)
-        belongs = item["sk"] == "POSTING" or _is_paid(item) == bool(legs)
+        is_refund = item["sk"] == "REFUND"
+        belongs = not is_refund or _is_paid(item) == bool(legs)
+        same(item["refund_id" if is_refund else "posting_id"], item["pk"].split("#")[1])
     except UNREADABLE:
         return False
-    return belongs and sum(leg.amount for leg in legs) == 0
+    return bool(legs) and belongs and sum(leg.amount for leg in legs) == 0
 
 
 def _legs(item: Item) -> tuple[ledger.Leg, ...] | None:
@@ -191,16 +202,10 @@ def _legs(item: Item) -> tuple[ledger.Leg, ...] | None:
         return None
 
 
-def _sound_posting(item: Item, books: Books) -> Posting | None:
-    return books.posting_of(item) if _legs(item) and _is_sound(item) else None
-
-
 def _of_posting(item: Item, books: Books, page: _Page) -> Iterator[Difference]:
-    posting = _sound_posting(item, books)
-    for owner in statements.owners(posting) if posting else ():
-        if posting and (owner, posting.posting_id) not in page.marks:
-            name = f"posting:{posting.posting_id}:{owner.role}:{owner.id}"
-            yield difference(Kind.POSTING_UNBOOKED, name, 1, 0)
+    for each in bookings(item, books):
+        if each not in page.marks:
+            yield difference(Kind.POSTING_UNBOOKED, each.subject, 1, 0)
 
 
 def _of_order(item: Item, page: _Page) -> Iterator[Difference]:
@@ -213,99 +218,15 @@ def _of_order(item: Item, page: _Page) -> Iterator[Difference]:
         yield difference(Kind.ORDER_OVERDRAWN, name, expected, item["refundable"])
 
 
-def _of_merchant(merchant_id: str, currency: str, books: Books) -> Iterator[Difference]:
-    owner = Owner("merchant", merchant_id, currency)
-    counted, shards, deposit, owed = books.sources(merchant_id, currency)
-    balances = [balance for shard, balance in shards.items() if shard < counted]
-    if len(balances) < counted:
-        name = f"merchant:{merchant_id}:shards:{currency}"
-        yield difference(Kind.SHARD_MISSING, name, counted, len(balances))
-    stored = Balances(sum(balances), deposit, -owed)
-    lowest = {"available": min(balances, default=0), "deposit": deposit, "receivable": owed}
-    yield from _of_owner(owner, stored, lowest, books)
-
-
-def _of_buyer(buyer_id: str, currency: str, books: Books) -> Iterator[Difference]:
-    balance = books.buyer_balance(buyer_id, currency)
-    owner = Owner("buyer", buyer_id, currency)
-    yield from _of_owner(owner, Balances(available=balance), {"available": balance}, books)
-
-
-def _of_owner(
-    owner: Owner, stored: Balances, lowest: Mapping[str, int], books: Books
-) -> Iterator[Difference]:
-    """Stored balances, head and last entry say the same; of three, the odd one is to blame.
-
-    The months, in sum, say so as well.
-    `lowest` is, of each part, what must not be below zero.
-    """
-    name = f"{owner.role}:{owner.id}"
-    negative = {part: least for part, least in lowest.items() if least < 0}
-    for part, least in negative.items():
-        subject = f"{name}:{part}:{owner.currency}"
-        yield difference(Kind.BALANCE_NEGATIVE, subject, 0, least)
-    head = books.stored_head(owner) or Head()
-    entry = books.entry(owner, head.booked_at, head.number) if head.number else None
-    last = entry or books.last_entry(owner)
-    ended = last.head if last else Head()
-    if head.balances == stored and head.number >= ended.number:
-        # An entry of that number that says otherwise is found wrong by itself.
-        if head.number > ended.number:
-            yield difference(Kind.ENTRY_MISSING, _name(owner, head.number), 1, 0)
-        yield from _of_months(owner, head, books)
-        return
-    yield from _of_months(owner, ended, books)
-    if head != ended:
-        yield from _of_head(owner, head, ended)
-    for part in lowest.keys() - negative.keys():
-        wanted, has = getattr(ended.balances, part), getattr(stored, part)
-        if wanted != has:
-            subject = f"{name}:{part}:{owner.currency}"
-            yield difference(Kind.BALANCE_DIFFERS, subject, wanted, has)
-
-
-def _of_months(owner: Owner, last: Head, books: Books) -> Iterator[Difference]:
-    """Together they have as many entries as the statement, and moved what it moved."""
-    name = f"months:{owner.role}:{owner.id}:{owner.currency}"
-    totals = books.months(owner)
-    entries = sum(each.entries for each in totals)
-    moved = sum(each.credited - each.debited for each in totals)
-    if entries != last.number:
-        yield difference(Kind.MONTHS_DIFFER, name, last.number, entries)
-    elif moved != last.balances.available:
-        yield difference(Kind.MONTHS_DIFFER, name, last.balances.available, moved)
-
-
-def _of_head(owner: Owner, head: Head, last: Head) -> Iterator[Difference]:
-    name = f"statement:{owner.role}:{owner.id}:{owner.currency}"
-    if head.number != last.number:
-        yield difference(Kind.HEAD_DIFFERS, name, last.number, head.number)
-    else:
-        yield from first_unequal(Kind.HEAD_DIFFERS, name, last.balances, head.balances)
-
-
-def _of_shard(merchant_id: str, currency: str, shard: str, *, books: Books) -> Iterator[Difference]:
-    count = books.counted_shards(merchant_id, currency)
-    if int(shard) >= count:
-        name = f"merchant:{merchant_id}:shard:{shard}:{currency}"
-        yield difference(Kind.SHARD_UNCOUNTED, name, count, int(shard) + 1)
-
-
-def _of_debt(merchant_id: str, currency: str, *, item: Item) -> Iterator[Difference]:
-    """What may still be advanced and what was make up the limit, whatever the limit is."""
-    limit, found = item.get("guarantee_limit", 0), item.get("owed", 0) + item.get("headroom", 0)
-    if limit != found:
-        name = f"merchant:{merchant_id}:limit:{currency}"
-        yield difference(Kind.DEBT_LIMIT_DIFFERS, name, limit, found)
-
-
 def _of_entry(owner: Owner, entry: Entry, books: Books, page: _Page) -> Iterator[Difference]:
-    name = _name(owner, entry.number)
+    name = entry_name(owner, entry.number)
     item = page.postings.get(entry.posting_id)
-    if item and not _is_sound(item):
+    if item and not (_is_sound(item) and _is_of_its_order(item, page)):
         return
     posting = books.posting_of(item) if item else None
     mark = page.marks.get((owner, entry.posting_id))
+    with reading_others():
+        whole(mark.number if mark else 0)
     if posting is None or mark != Mark(entry.number, entry.booked_at):
         recorded = mark.number if posting and mark else 0
         yield difference(Kind.ENTRY_UNRECORDED, name, recorded, entry.number)
@@ -314,13 +235,14 @@ def _of_entry(owner: Owner, entry: Entry, books: Books, page: _Page) -> Iterator
     if entry.change != moved:
         yield from first_unequal(Kind.ENTRY_DIFFERS, name, moved, entry.change)
         return
-    before = books.entry_before(owner, entry.head)
+    with reading_others():
+        before = books.entry_before(owner, entry.head)
     follows = (before.balances if before else Balances()) + moved
     number = before.number if before else 0
     if entry.balances == follows:
         return
     if number < entry.number - 1:
-        yield difference(Kind.ENTRY_MISSING, _name(owner, entry.number - 1), 1, 0)
+        yield difference(Kind.ENTRY_MISSING, entry_name(owner, entry.number - 1), 1, 0)
     elif before is None or _follows(owner, before, books):
         yield from first_unequal(Kind.ENTRY_DIFFERS, name, follows, entry.balances)
 
@@ -331,5 +253,5 @@ def _follows(owner: Owner, entry: Entry, books: Books) -> bool:
     return entry.balances == (before.balances if before else Balances()) + entry.change
 
 
-def _name(owner: Owner, number: int) -> str:
-    return f"entry:{owner.role}:{owner.id}:{owner.currency}:{number}"
+def _is_of_its_order(item: Item, page: _Page) -> bool:
+    return item["sk"] != "REFUND" or _agreed(item, page) == PARTIES

@@ -13,11 +13,12 @@ from typing import Any, Protocol
 from pydantic import Field
 
 from refunds import gaps, invariants, ledger
+from refunds.books import Books
 from refunds.deadline import Ready
 from refunds.differences import Difference, Kind
 from refunds.fields import Instant, Model
 from refunds.gaps import Filling, GapStore
-from refunds.invariants import BOOKED_WITHIN, Books
+from refunds.invariants import BOOKED_WITHIN
 from refunds.refunded import Item
 from refunds.times import format_instant
 
@@ -144,7 +145,7 @@ def _walk(report: Report, store: ReconciliationStore, now: datetime, ready: Read
         items = items[: len(looked)]
         goes_on_at = _key(items[-1])
     late = [each for each in looked if invariants.legs_before(each[0], now - BOOKED_WITHIN)]
-    filling = gaps.fill(gaps.of(late), store, now, ready)
+    filling = gaps.fill(gaps.of(late, store), store, now, ready)
     report = _with_filled(report, filling)
     if filling.untried:
         # The page comes again, smaller, with what is left of its gaps.
@@ -179,7 +180,7 @@ def _look_again(report: Report, store: ReconciliationStore, now: datetime, ready
     looked = invariants.look(items, books=store, ready=ready)
     unlooked = {_name(item) for item in items[len(looked) :]}
     due = [each for each in due if each.name not in unlooked]
-    filling = gaps.fill(gaps.of(looked), store, now, ready)
+    filling = gaps.fill(gaps.of(looked, store), store, now, ready)
     by_name = {_name(item): filling.left_of(found) for item, found in looked}
     kept = [each for each in report.suspects if each not in due]
     differences: list[Difference] = []
@@ -219,12 +220,12 @@ def _due(report: Report, now: datetime) -> list[Suspect]:
 
 def _next(report: Report) -> Sequence[Suspect]:
     """Once the walk has ended gaps come first: a balance is right, or not, once they are filled."""
-    gaps = [
+    unbooked = [
         each
         for each in report.suspects
         if any(seemed.kind is Kind.POSTING_UNBOOKED for seemed in each.seemed)
     ]
-    return (report.walked and gaps) or report.suspects
+    return (report.walked and unbooked) or report.suspects
 
 
 def _concluded(report: Report, now: datetime) -> Report:

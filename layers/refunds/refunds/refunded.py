@@ -53,7 +53,7 @@ class Refunded:
         sums: dict[str, int | None] = dict.fromkeys(spans, 0)
         for span in merged(spans.values()):
             for refund in self._books.refunds_of_buyer(buyer_id, span):
-                order_id = refund.get("order_id", "")
+                order_id = str(refund.get("order_id"))
                 so_far = sums.get(order_id)
                 if so_far is not None:
                     sums[order_id] = _added(so_far, refund)

@@ -45,7 +45,7 @@ class Balances:
 
 
 class StatementLost(Exception):
-    """Postings of this owner are recorded as booked, and their entries are not there."""
+    """What is booked before cannot be built upon: it is not there, or not as it was written."""
 
 
 class Mark(NamedTuple):

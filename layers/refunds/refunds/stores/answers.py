@@ -35,6 +35,14 @@ def is_not_now(error: ClientError | BotoCoreError) -> bool:
     return code_of(error) in NOT_NOW or any(reason.get("Code") in CONTENTION for reason in reasons)
 
 
+def is_invalid(error: ClientError) -> bool:
+    """Whether it can never be carried out as it is: what is stored is of another type."""
+    reasons = error.response.get("CancellationReasons", [])
+    return code_of(error) == "ValidationException" or any(
+        reason.get("Code") == "ValidationError" for reason in reasons
+    )
+
+
 def may_pass(error: ClientError | BotoCoreError) -> bool:
     """Whether whoever asked may ask again: not now, or no answer that says what was done."""
     if not isinstance(error, ClientError):

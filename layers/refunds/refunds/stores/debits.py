@@ -192,7 +192,7 @@ def _reply(reasons: Sequence[Any], actions: Sequence[Action], payments: Sequence
         still_open = {
             refund_id
             for refund_id, item in refunds.items()
-            if item and item["status"] not in CLOSED
+            if not item or item.get("status") not in CLOSED
         }
         return Rejected(
             closed=frozenset(refunds.keys() - still_open), altered=frozenset(still_open)

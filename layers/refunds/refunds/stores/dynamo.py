@@ -192,8 +192,9 @@ class Dynamo:
             "TableName": self.table,
             "Key": key,
             "ConditionExpression": condition,
-            "ExpressionAttributeValues": _named(values),
         }
+        if values:
+            request["ExpressionAttributeValues"] = _named(values)
         return Action("Delete", request, refusal)
 
     def action_check(

@@ -32,9 +32,7 @@ class EntryStore(Dynamo):
 
     def stored_head(self, owner: Owner) -> Head | None:
         item = self.get(table.statement_head(owner))
-        if item is None:
-            return None
-        return Head(item["last_number"], item["booked_at"], Balances(**item["balances"]))
+        return head_of(item) if item else None
 
     def entry(self, owner: Owner, booked_at: str, number: int) -> Entry | None:
         item = self.get(table.statement_entry(owner, booked_at, number))
@@ -68,15 +66,7 @@ class EntryStore(Dynamo):
     def months(self, owner: Owner) -> list[MonthTotal]:
         """Those with entries, the newest first."""
         found = self.query(table.statement_month(owner, ""))
-        return [
-            MonthTotal(
-                month=item["sk"].removeprefix("MONTH#"),
-                entries=item["entries"],
-                credited=item["credited"],
-                debited=item["debited"],
-            )
-            for item in reversed(found)
-        ]
+        return [month_of(item) for item in reversed(found)]
 
     def entries(
         self, owner: Owner, *, start: str, end: str, after: str | None, limit: int
@@ -235,6 +225,19 @@ def posting_of(item: Values) -> Posting | None:
         cause, posted_at = Cause(item["cause"]), item["posted_at"]
         return Posting(item["posting_id"], cause, item["currency"], posted_at, legs)
     return Posting(item["refund_id"], Cause.REFUND, item["currency"], item["succeeded_at"], legs)
+
+
+def head_of(item: Values) -> Head:
+    return Head(item["last_number"], item["booked_at"], Balances(**item["balances"]))
+
+
+def month_of(item: Values) -> MonthTotal:
+    return MonthTotal(
+        month=item["sk"].removeprefix("MONTH#"),
+        entries=item["entries"],
+        credited=item["credited"],
+        debited=item["debited"],
+    )
 
 
 def entry_of(item: Values) -> Entry:

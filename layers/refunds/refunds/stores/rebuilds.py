@@ -55,7 +55,7 @@ class RebuildStore(StatementStore):
         """
         made = _Made()
         for attempt in range(CONFLICT_TRIES):
-            seen = self.stored_head(owner)
+            seen = self.get(table.statement_head(owner))
             self._write_entries(owner, made, told)
             self._remove_strays(owner, made)
             try:
@@ -149,15 +149,14 @@ class RebuildStore(StatementStore):
             if key != place:
                 self.delete(key)
 
-    def _write_totals(self, owner: Owner, made: _Made, seen: Head | None) -> None:
+    def _write_totals(self, owner: Owner, made: _Made, seen: Values | None) -> None:
         """The months that differ, then the head, unless another was booked since they were read.
 
         As many transactions as there are months for, each on condition of that head: what is booked
         between two of them is added to its month, and is written anew with the next attempt.
         """
         key = table.statement_head(owner)
-        condition = "last_number = :seen" if seen else "attribute_not_exists(pk)"
-        values: Values = {"seen": seen.number} if seen else {}
+        condition, values = _as_read("last_number", seen)
         unmoved = self.action_check(key, condition, values, head_moved)
         for months in batched(self._months_actions(owner, made), MAX_MONTHS, strict=False):
             self.transact(unmoved, *months)
@@ -168,11 +167,24 @@ class RebuildStore(StatementStore):
             self.transact(self.action_delete(key, condition, values, head_moved))
 
     def _months_actions(self, owner: Owner, made: _Made) -> Iterator[Action]:
-        stored = {total.month: total for total in self.months(owner)}
+        found = self.query(table.statement_month(owner, ""))
+        stored = {item["sk"].removeprefix("MONTH#"): item for item in found}
         for month in sorted(stored.keys() | made.months.keys()):
             key, total = table.statement_month(owner, month), made.months.get(month)
+            item = stored.get(month, {})
             if total is None:
-                seen = {"seen": stored[month].entries}
-                yield self.action_delete(key, "entries = :seen", seen, head_moved)
-            elif month not in stored or total != stored[month].model_dump(exclude={"month"}):
+                yield self.action_delete(key, *_as_read("entries", item), head_moved)
+            elif item != {**item, **total}:
                 yield self.action_put(key, total, condition=None)
+
+
+def _as_read(name: str, item: Values | None) -> tuple[str, Values]:
+    """The condition that an item is as it was read, by one attribute, and the condition's values.
+
+    It need not be readable as what it is: that may be why it is made again.
+    """
+    if item is None:
+        return "attribute_not_exists(pk)", {}
+    if name in item:
+        return f"{name} = :seen", {"seen": item[name]}
+    return f"attribute_exists(pk) AND attribute_not_exists({name})", {}

@@ -4,10 +4,13 @@ from collections.abc import Iterator, Sequence
 from datetime import datetime
 from itertools import batched
 
+from botocore.exceptions import ClientError
+
 from refunds import statements, table
 from refunds.errors import Busy
 from refunds.ledger import Posting
 from refunds.statements import PER_TRANSACTION, Entry, Head, Owner, StatementLost
+from refunds.stores import answers
 from refunds.stores.dynamo import CONFLICT_TRIES, Action
 from refunds.stores.entries import (
     EntryStore,
@@ -56,6 +59,10 @@ class StatementStore(EntryStore):
             except HeadMoved:
                 self.back_off(attempt)
                 continue
+            except ClientError as error:
+                if answers.is_invalid(error):
+                    raise StatementLost(owner) from error
+                raise
             return entries
         raise Busy
 
