@@ -219,7 +219,7 @@ class Books(RuleBasedStateMachine):
         with wire.faulty(self.stores.client, "TransactWriteItems", *faults):
             outcome = market.settle(self.stores, *sorted(set(chosen)), now=self.now)
         assert outcome.settled.isdisjoint(outcome.failed | outcome.waiting)
-        for merchant in MERCHANTS if outcome.short else ():
+        for merchant in sorted(self.touched) if outcome.short else ():
             self.stores.debits.suspend_for_funds(merchant, "CNY", now=self.now)
 
     @precondition(lambda self: self.refund_ids)
