@@ -46,6 +46,8 @@ DRAINED_WITHIN = 420.0
 """Seconds: the visibility of what a killed function had in hand, and a sweep or two."""
 STEADY = 1.25
 """How much more memory than in the first third the largest function may have in the last."""
+LONG = 60
+"""Seconds of load in which everything is tried."""
 WORKER = "_worker.py"
 ENDED = {"succeeded", "canceled"}
 KILLED = ("ProcessDebitsFunction", "RequestRefundFunction", "ManageWalletFunction")
@@ -221,7 +223,18 @@ def _drain(soak: Soak) -> None:
             time.sleep(1)
 
 
-def _faults(soak: Soak) -> Iterator[str]:
+def _idle(soak: Soak, seconds: int) -> Iterator[str]:
+    """What was to be tried and never was: nothing was shown of it."""
+    if not min(soak.memory, default=0):
+        yield "the functions were not found among the processes"
+    if seconds > 2 * KILL_EVERY and not soak.counts["functions killed"]:
+        yield "no function was killed"
+    for tried in ("accepted", "asked again", "canceled", "credits", "messages twice", "poison"):
+        if seconds >= LONG and not soak.counts[tried]:
+            yield f"{tried}: none"
+
+
+def _faults(soak: Soak, seconds: int) -> Iterator[str]:
     """What is wrong in the end: nothing."""
     shop = soak.shop
     wallets = shop.call(shop.cast.buyer, "GET", "/wallet")["wallets"]
@@ -232,6 +245,7 @@ def _faults(soak: Soak) -> Iterator[str]:
     if found["differences"] or not books.show_totals(found):
         books.show_differences(found)
         yield "the books differ"
+    yield from _idle(soak, seconds)
     third = len(soak.memory) // 3
     before, after = median(soak.memory[:third]), median(soak.memory[-third:])
     if after > before * STEADY:
@@ -246,7 +260,7 @@ def soak(seconds: Annotated[int, typer.Option(min=10, help="Of load.")] = 120) -
         _load(played, seconds)
         _drain(played)
         with step("the books are reconciled"):
-            faults = [*_faults(played)]
+            faults = [*_faults(played, seconds)]
     counts = {"seconds": seconds, **played.counts, "faults": len(faults)}
     memory = f"{median(played.memory) / 2**20:.0f} MiB" if played.memory else ""
     rows = [[what, f"{count:,}"] for what, count in counts.items()]

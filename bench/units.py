@@ -27,6 +27,8 @@ if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
 
 BATCHES = (1, 10, 40)
+BARRED, MOST, HOTTEST = 10, 4.3, 0.25
+"""In a batch of so many a refund takes at most these write units, and of one wallet item these."""
 CLIENT = Config(connect_timeout=2, read_timeout=60, retries={"total_max_attempts": 1})
 
 
@@ -137,8 +139,13 @@ def agree(found: dict[int, Units]) -> bool:
     return all(math.isclose(each.weighed, each.debited.table_writes) for each in found.values())
 
 
+def modest(units: Units) -> bool:
+    """Whether a refund takes no more than it may."""
+    return units.debited.table_writes <= MOST and units.hottest <= HOTTEST
+
+
 def main() -> dict[int, Units]:
-    """Raises SystemExit: MiniStack can't be had, or the engine says other than the items weigh."""
+    """Raises SystemExit: MiniStack can't be had, says other than the items weigh, or too much."""
     found = run()
     if not found:
         sys.exit(1)
@@ -148,6 +155,8 @@ def main() -> dict[int, Units]:
     report.publish("units", said, keys(found))
     if not agree(found):
         sys.exit("What the engine answers is not what the items weigh.")
+    if not modest(found[BARRED]):
+        sys.exit(f"{BARRED} a batch: more than {MOST} WRU a refund, or {HOTTEST} of a wallet item.")
     return found
 
 

@@ -107,6 +107,8 @@ def test_the_wallet_over_time_has_axes_and_can_be_read_as_a_table(
     expect(figure.locator(".amounts span")).to_have_text([seller.money(1000), seller.money(0)])
     expect(figure.locator(".times span")).to_have_text([re.compile(r"\d+/\d+")] * 3)
     picture = figure.get_by_role("img")
+    fill = "each => getComputedStyle(each).fill"
+    assert [figure.locator(each).evaluate(fill) for each in (".axis", ".line")] == ["none"] * 2
     for end in (lines[-1], lines[0]):
         expect(picture).to_have_accessible_name(
             re.compile(re.escape(seller.money(end["available"])))
