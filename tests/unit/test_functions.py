@@ -33,6 +33,7 @@ from tests.unit.cloud import (
     manage_members,
     manage_wallet,
     operate_merchants,
+    process_debits,
     read_statement,
     reconcile_ledger,
     record_orders,
@@ -705,6 +706,17 @@ def test_a_canceled_refund_gives_its_amount_back_to_the_order_once(cloud: Cloud)
     assert [each["status"] for each in canceled.body["timeline"]] == ["pending", "canceled"]
     assert cloud.deliver(*cloud.messages()) == set()
     assert cloud.call(request_refund, "GET", path, BUYER).body == canceled.body
+
+
+def test_a_message_without_a_body_is_given_back_and_no_other_waits_for_it(cloud: Cloud) -> None:
+    open_for_refunds(cloud)
+    credit(cloud)
+    path = ask(cloud, amount=400).headers["location"]
+    [body] = cloud.messages()
+    records = [{"messageId": "none"}, {"messageId": "one", "body": body}]
+    answer = process_debits.lambda_handler({"Records": records}, Context())
+    assert answer == {"batchItemFailures": [{"itemIdentifier": "none"}]}
+    assert cloud.call(request_refund, "GET", path, BUYER).body["status"] == "succeeded"
 
 
 def test_a_refund_that_succeeded_is_not_canceled(cloud: Cloud) -> None:

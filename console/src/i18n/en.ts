@@ -142,7 +142,7 @@ export const en: Messages = {
   settlement: {
     switch: "Support instant refunds",
     switchHint:
-      "Buyers may ask for a refund for any reason for 7 days after a transaction completes; it is handled automatically and debited from your wallet.",
+      "For 7 days after a transaction completes, buyers may ask for a refund of intact goods without a reason; it is handled automatically and debited from your wallet.",
     statement: "Refund statement",
     reasons: "Reasons",
     reasonsHint: "When a refund may be asked for, e.g. no reason is needed for 7 days.",

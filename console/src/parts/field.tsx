@@ -16,7 +16,7 @@ interface TextProps extends Common {
   lines?: number;
   required?: boolean;
   maxLength?: number;
-  inputMode?: "decimal" | "numeric" | "tel" | "email" | "url";
+  inputMode?: "decimal" | "numeric" | "tel" | "email" | "url" | undefined;
   autocomplete?: string;
   list?: string[];
 }

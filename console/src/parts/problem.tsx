@@ -59,7 +59,7 @@ export function ProblemNote({ problem, onRetry, lead }: Props) {
 function Fact({ name, value, problem }: { name: string; value: unknown; problem: Problem }) {
   const t = useText();
   const currency = problem.fact("currency");
-  if (value === null) return <>{t.never}</>;
+  if (value === null) return <>{name === "requested" ? t.all : t.never}</>;
   if (typeof value === "number" && typeof currency === "string") {
     return <>{formatAmount(value, currency, t.language)}</>;
   }

@@ -62,10 +62,10 @@ function WalletCard({ wallet }: { wallet: Wallet }) {
       <h3>{t.wallet.overTime}</h3>
       <Loaded load={lines}>
         {({ items }) =>
-          items.length > 1 ? (
+          items.length > 0 ? (
             <>
-              <BalanceChart lines={items} currency={currency} />
-              <details>
+              {items.length > 1 && <BalanceChart lines={items} currency={currency} />}
+              <details open={items.length === 1}>
                 <summary>{t.wallet.asTable}</summary>
                 <Table
                   caption={t.wallet.overTime}

@@ -117,7 +117,7 @@ class Batch:
         messages: defaultdict[str, set[str]] = defaultdict(set)
         malformed = set()
         for record in event["Records"]:
-            refund_id = refund_named(record["body"])
+            refund_id = refund_named(record.get("body", ""))
             if refund_id:
                 messages[refund_id].add(record["messageId"])
             else:

@@ -17,8 +17,12 @@ type Shop = Schema["Shop"];
 const SETTINGS = ["name", "logo_url", "category", "customer_service_phone"] as const;
 const ADDRESS = ["recipient", "phone", "province", "city", "street"] as const;
 type Setting = (typeof SETTINGS)[number];
+
 type Part = (typeof ADDRESS)[number];
 type Typed = Record<Setting | `address_${Part}`, string>;
+
+/** The keyboard that a phone shows, where it is not the usual one. */
+const INPUT: Partial<Record<Setting, "tel" | "url">> = { customer_service_phone: "tel", logo_url: "url" };
 
 export function ShopScreen() {
   const t = useText();
@@ -81,7 +85,7 @@ function ShopForm({ shop, put }: { shop: Shop; put: Load<Shop>["put"] }) {
               error={errors[name]}
               hint={name === "customer_service_phone" ? t.shop.phoneHint : undefined}
               maxLength={name === "logo_url" ? 512 : 100}
-              inputMode={name === "customer_service_phone" ? "tel" : "url"}
+              inputMode={INPUT[name]}
               onChange={(value) => change({ [name]: value })}
             />
           ))}
