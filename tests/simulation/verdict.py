@@ -5,7 +5,10 @@ from datetime import datetime
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 
+from botocore.exceptions import BotoCoreError, ClientError
+
 from refunds import funding, invariants
+from refunds.errors import RefundsError
 from refunds.funding import Funds
 from tests.simulation.callers import Request, posted
 from tests.simulation.line import Crashed
@@ -21,15 +24,20 @@ if TYPE_CHECKING:
     from tests.simulation.schedule import Schedule
 
 FAILED = "internal_error"
+FAILURES = (RefundsError, ClientError, BotoCoreError)
 CLOSED = {"succeeded", "canceled", "refused", "reversed"}
 
 
 def failed(task: Task, schedule: "Schedule") -> None:
-    """Nothing raises unless something failed."""
+    """Nothing raises unless something failed; and then what AWS, or the product, calls it."""
     assert task.ended
     error = task.ended.error
-    if error is not None and not isinstance(error, Crashed) and not task.faults:
+    if error is None or isinstance(error, Crashed):
+        return
+    if not task.faults:
         schedule.world.found.append(f"{task.name} raised {error!r}, and nothing had failed")
+    elif not isinstance(error, FAILURES):
+        schedule.world.found.append(f"{task.name} raised {error!r}, which is no failure of AWS")
 
 
 def answered(request: Request, task: Task, schedule: "Schedule") -> None:
@@ -39,8 +47,8 @@ def answered(request: Request, task: Task, schedule: "Schedule") -> None:
         return
     answer, world = api.answer_of(task.ended.answer), schedule.world
     if answer.status >= HTTPStatus.INTERNAL_SERVER_ERROR:
-        if answer.code == FAILED and not task.faults:
-            world.found.append(f"{request} was answered 500, and nothing had failed")
+        if answer.code == FAILED:
+            world.found.append(f"{request} was answered {answer.text}")
         return
     before, request.answer = request.answer, answer
     if before and _promise(before.body) != _promise(answer.body):
