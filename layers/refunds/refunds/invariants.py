@@ -57,9 +57,8 @@ def look(items: Sequence[Item], *, books: Books, ready: Ready) -> list[Looked]:
 def bookings(item: Item, books: Books) -> Iterator[Gap]:
     """What should be recorded of a posting, or of an item that holds one."""
     posting = books.posting_of(item) if _is_sound(item) else None
-    for owner in statements.owners(posting) if posting else ():
-        if posting:
-            yield Gap(owner, posting.posting_id)
+    if posting:
+        yield from (Gap(owner, posting.posting_id) for owner in statements.owners(posting))
 
 
 def _page(items: Sequence[Item], books: Books) -> _Page:

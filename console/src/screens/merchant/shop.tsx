@@ -17,7 +17,6 @@ type Shop = Schema["Shop"];
 const SETTINGS = ["name", "logo_url", "category", "customer_service_phone"] as const;
 const ADDRESS = ["recipient", "phone", "province", "city", "street"] as const;
 type Setting = (typeof SETTINGS)[number];
-
 type Part = (typeof ADDRESS)[number];
 type Typed = Record<Setting | `address_${Part}`, string>;
 
