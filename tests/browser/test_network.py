@@ -6,7 +6,7 @@ from playwright.sync_api import Route, expect
 
 from tests.browser.axe import violations
 from tests.browser.conftest import Visit
-from tests.browser.visitor import hold
+from tests.browser.visitor import Held
 from tests.integration.world import TERMS, Scene, World
 
 
@@ -51,14 +51,13 @@ def test_a_list_that_could_not_be_loaded_is_loaded_again(visit: Visit, scene: Sc
 
 
 def test_while_an_answer_is_slow_the_screen_says_it_waits(visit: Visit, scene: Scene) -> None:
-    held: list[Route] = []
     buyer = visit(scene.buyer)
     words, page = buyer.words, buyer.page
-    page.route(re.compile(r"/wallet(\?|$)"), hold(held))
+    held = Held(page, re.compile(r"/wallet(\?|$)"))
     buyer.follow(words.nav.wallet)
     expect(page.get_by_role("status").filter(has_text=words.loading)).to_be_visible()
     expect(page.get_by_role("heading", level=1)).to_be_focused()
-    [route] = held
+    route = held.only()
     route.continue_()
     expect(page.get_by_text(words.wallet.empty)).to_be_visible()
     expect(page.get_by_text(words.loading)).to_have_count(0)
@@ -67,15 +66,14 @@ def test_while_an_answer_is_slow_the_screen_says_it_waits(visit: Visit, scene: S
 def test_the_merchant_s_statement_is_waited_for_and_asked_for_again(
     visit: Visit, scene: Scene
 ) -> None:
-    held: list[Route] = []
     buyer = visit(scene.buyer)
     buyer.refusals = {403}
     words, page = buyer.words, buyer.page
-    page.route("**/merchants/*/refund-policy", hold(held))
+    held = Held(page, "**/merchants/*/refund-policy")
     buyer.open(f"buyer/orders/{scene.order_id}")
     card = page.get_by_role("region", name=words.request.merchantPolicy)
     expect(card.get_by_role("status")).to_contain_text(words.loading)
-    [route] = held
+    route = held.only()
     route.fulfill(status=403, json={"message": "Forbidden"})
     expect(card.get_by_role("alert")).to_be_visible()
     assert violations(page) == []
@@ -87,16 +85,15 @@ def test_the_merchant_s_statement_is_waited_for_and_asked_for_again(
 def test_while_a_request_is_slow_a_second_click_does_nothing(
     visit: Visit, world: World, scene: Scene
 ) -> None:
-    held: list[Route] = []
     buyer = visit(scene.buyer)
     words, page = buyer.words, buyer.page
     buyer.open(f"buyer/orders/{scene.order_id}")
-    page.route("**/refunds", hold(held))
+    held = Held(page, "**/refunds")
     send = page.get_by_role("button", name=words.request.submit)
     send.click()
     expect(send).to_have_attribute("aria-busy", "true")
     send.click(force=True)
-    [route] = held
+    route = held.only()
     route.continue_()
     expect(page.get_by_role("list", name=words.refunds.timeline)).to_be_visible()
     assert len(world.refunds(scene.buyer)) == 1

@@ -3,11 +3,11 @@
 import json
 import re
 
-from playwright.sync_api import Route, expect
+from playwright.sync_api import expect
 
 from tests.browser.axe import violations
 from tests.browser.conftest import Visit
-from tests.browser.visitor import hold
+from tests.browser.visitor import Held
 from tests.integration.world import APPLICATION, Party, Scene, World, unique
 
 
@@ -141,12 +141,11 @@ def test_dead_letters_are_seen_and_asked_about_before_they_are_sent_again(
     expect(dialog).to_have_count(0)
     assert len(world.ok(world.operator, "GET", "/dead-letters/debits")["items"]) == 2
 
-    held: list[Route] = []
-    page.route("**/redrive", hold(held))
+    held = Held(page, "**/redrive")
     operator.press(words.redrive)
     dialog.get_by_role("button", name=words.redrive).click()
     expect(dialog.get_by_role("status")).to_have_text(words.underWay)
-    [redrive] = held
+    redrive = held.only()
     redrive.continue_()
     expect(page.get_by_text(words.moved.format(1, 1, 1))).to_be_visible()
     expect(dialog).to_have_count(0)

@@ -1,7 +1,7 @@
 """A person at a browser of their own, and what the browser says besides what it shows."""
 
 import re
-from collections.abc import Callable
+import time
 from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import urljoin, urlsplit
@@ -21,6 +21,7 @@ from tests.browser.words import words
 from tests.integration.world import Person
 
 WAIT_MS = 20_000
+LOOK_MS = 20
 YUAN = {"zh": "¥", "en": "CN¥"}
 REFUSED = re.compile(r"Failed to load resource: .* status of (\d+)")
 # From the console's own address. Nothing says beforehand that a merchant never applied, or that
@@ -103,10 +104,21 @@ class Visitor:
             self.unwanted.append(f"request to {asked.netloc}")
 
 
-def hold(held: list[Route]) -> Callable[[Route], None]:
-    """Keeps what is asked waiting, for the test to answer."""
+class Held:
+    """Keeps what a page asks of an address waiting, for the test to answer."""
 
-    def keep(route: Route) -> None:
-        held.append(route)
+    def __init__(self, page: Page, address: str | re.Pattern[str]) -> None:
+        self.page = page
+        self.asked: list[Route] = []
+        page.route(address, self._keep)
 
-    return keep
+    def only(self) -> Route:
+        """The one request so far. What the page shows of it can be seen before it is heard of."""
+        give_up_at = time.monotonic() + WAIT_MS / 1000
+        while not self.asked and time.monotonic() < give_up_at:
+            self.page.wait_for_timeout(LOOK_MS)
+        [route] = self.asked
+        return route
+
+    def _keep(self, route: Route) -> None:
+        self.asked.append(route)
