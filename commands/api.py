@@ -80,11 +80,19 @@ class Api:
             raise TokenRefused(answer.status_code)
         if not answer.is_success:
             raise UnexpectedAnswer(
-                f"{method} {path} → {answer.status_code}: {answer.text[:400]}",
+                f"{method} {path} → {answer.status_code} {_said(answer)}",
                 next_step="look up its `code` in docs/errors.md; running this again is harmless.",
             )
         content: dict[str, Any] = answer.json()
         return content
+
+
+def _said(answer: httpx.Response) -> str:
+    """A problem's code and title; whatever else was said, as it is."""
+    if answer.headers.get("content-type") != "application/problem+json":
+        return answer.text[:400]
+    problem = answer.json()
+    return f"{problem['code']}: {problem['title_zh']} {problem['title']}"
 
 
 def _of_this_machine() -> tuple[str, str]:

@@ -37,6 +37,9 @@ Port = Annotated[
 ]
 
 
+STOPPED = "已停止 Stopped; nothing is left running."
+
+
 class Stopped(SystemExit):
     """The person, or the system, asked this program to end."""
 
@@ -54,11 +57,13 @@ class Stage:
 @app.command()
 def run(port: Port = None) -> None:
     """Deploy to a local AWS, play the story, stay until Ctrl-C."""
-    with told_to_the_person(), on_stage(port) as stage:
-        running.show(stage.endpoint, stage.outputs, stage.cast, stage.order_id)
-        with running.announced(stage.endpoint), aws.http(stage.endpoint) as http:
-            messages.print("\nCtrl-C 结束 ends it.", style="bold")
-            _stay(stage.endpoint, _supply(http, stage))
+    with told_to_the_person():
+        with on_stage(port) as stage:
+            running.show(stage.endpoint, stage.outputs, stage.cast, stage.order_id)
+            with running.announced(stage.endpoint), aws.http(stage.endpoint) as http:
+                messages.print("\nCtrl-C 结束 ends it.", style="bold")
+                _stay(stage.endpoint, _supply(http, stage))
+        messages.print(STOPPED)
 
 
 @app.command()
@@ -131,7 +136,7 @@ def _stay(endpoint: str, supply: newcomer.Supply) -> None:
             supply.look()
             time.sleep(LOOK_SECONDS)
     except Stopped:
-        messages.print("已停止 Stopping …")
+        messages.print("正在停止 Stopping …")
         return
     raise CommandFailed(
         "The local AWS has ended by itself.",
@@ -147,7 +152,7 @@ def told_to_the_person() -> Iterator[None]:
     try:
         yield
     except Stopped:
-        messages.print("已停止 Stopped; nothing is left running.")
+        messages.print(STOPPED)
         raise
     except LocalFailure as told:
         failure(told.fact, told.next_step)

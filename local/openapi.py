@@ -68,6 +68,16 @@ SECURITY_SCHEMES = {
         "description": "An access token; each call names the membership or the scope it needs.",
     }
 }
+TAGS = {
+    "service": "Platform system 系统",
+    "merchant": "Merchant 商家",
+    "operator": "Operator 运营",
+    "buyer": "Buyer 买家",
+    "party": "Merchant and buyer 商家和买家",
+    "caller": "Any caller 任何已登录者",
+    None: "Anyone 任何人",
+}
+"""By who may call, as docs/api.md has them; any scope is a platform system's."""
 JSON = "application/json"
 GATEWAY_ANSWERS = {"401", "403", "413", "429", "503"}
 
@@ -75,6 +85,9 @@ GATEWAY_ANSWERS = {"401", "403", "413", "429", "503"}
 def generate() -> str:
     """The document, as JSON text."""
     document = _merged()
+    # Relative to the document's own address, so that it holds under whatever stage it is served.
+    document["servers"] = [{"url": "./"}]
+    document["tags"] = [{"name": name} for name in TAGS.values()]
     document["components"]["securitySchemes"] = SECURITY_SCHEMES
     document["components"]["schemas"] |= COMPONENTS
     for path, method, operation in _operations(document):
@@ -129,6 +142,7 @@ def _complete(path: str, method: str, operation: dict[str, Any]) -> None:
         if parameter["in"] == "header":
             parameter["name"] = "Idempotency-Key"
     caller = operation.get("x-caller")
+    operation["tags"] = [TAGS.get(caller, TAGS["service"])]
     operation["security"] = [{"accessToken": [caller]}] if caller else []
     success = [status for status in operation["responses"] if status < "400"]
     operation["responses"] = {status: operation["responses"][status] for status in success}

@@ -42,6 +42,12 @@ def endpoint() -> str:
 
 
 def show(endpoint: str, outputs: Outputs, cast: Cast, order_id: str) -> None:
+    data.print("\n令牌 Tokens, good for an hour: paste these, then the lines below", style="bold")
+    for actor in (cast.platform, *cast.people):
+        data.print(f"export {actor.name.upper()}={actor.token}", markup=False)
+    data.print("\n可直接粘贴 Ready to paste", style="bold")
+    for line in curl_lines(outputs, cast, order_id):
+        data.print(line, markup=False)
     data.print("\n地址 URLs", style="bold")
     for name, url in (
         ("console 控制台", outputs.console_url),
@@ -64,10 +70,4 @@ def show(endpoint: str, outputs: Outputs, cast: Cast, order_id: str) -> None:
         "newcomer's shop is empty, to go the four steps by yourself (operator decides);",
         "then money comes in by itself, and buyer has two orders to refund.",
     ):
-        data.print(line, markup=False)
-    data.print("\n令牌 Tokens, good for an hour: paste these, then the lines below", style="bold")
-    for actor in (cast.platform, *cast.people):
-        data.print(f"export {actor.name.upper()}={actor.token}", markup=False)
-    data.print("\n可直接粘贴 Ready to paste", style="bold")
-    for line in curl_lines(outputs, cast, order_id):
         data.print(line, markup=False)

@@ -98,8 +98,8 @@ def statement(api: Api, cast: Cast) -> list[dict[str, Any]]:
 
 
 def show_statement(lines: list[dict[str, Any]]) -> None:
-    table = Table("号 no.", "事由 cause", title=f"账单 statement, {CURRENCY}", title_style="")
-    for heading in ("可用 available", "保证金 deposit", "欠款 owed", "可用余额 balance"):
+    table = Table("号 no.", "类型 cause", title=f"账单 statement, {CURRENCY}", title_style="")
+    for heading in ("可用 available", "保证金 deposit", "待还垫付 owed", "可用余额 balance"):
         table.add_column(heading, justify="right")
     for line in lines:
         changes = (line[f"{part}_change"] for part in ("available", "deposit", "owed"))

@@ -3,11 +3,11 @@ import { call } from "./api.ts";
 import { signIn, signInFailed } from "./auth.ts";
 import { useText } from "./i18n/index.ts";
 import { useLoad } from "./load.ts";
-import { Button } from "./parts/button.tsx";
+import { Button, LinkButton } from "./parts/button.tsx";
 import { Card } from "./parts/card.tsx";
 import { Loaded } from "./parts/loaded.tsx";
 import { Page } from "./parts/page.tsx";
-import { go, useAddress } from "./router.ts";
+import { go, hrefOf, useAddress } from "./router.ts";
 import { match } from "./routes.ts";
 import { SCREENS, type Screen } from "./screens/screens.ts";
 import { rolesOf, SessionContext, type Me } from "./session.ts";
@@ -58,6 +58,9 @@ function NotFound() {
     <Page title={t.notFound}>
       <Card>
         <p>{t.notFoundText}</p>
+        <p>
+          <LinkButton href={hrefOf("")}>{t.toHome}</LinkButton>
+        </p>
       </Card>
     </Page>
   );

@@ -11,7 +11,10 @@ export interface Load<T> {
   put: (data: T) => void;
 }
 
-/** Loads when shown and whenever `key` changes; what was shown stays while it loads again. */
+/**
+ * Loads when shown, whenever `key` changes, and when the network is back that was missed; what was
+ * shown stays while it loads again.
+ */
 export function useLoad<T>(key: string, load: (signal: AbortSignal) => Promise<T>): Load<T> {
   const [state, setState] = useState<{ key: string; data: T | null; problem: Problem | null }>({
     key,
@@ -22,9 +25,11 @@ export function useLoad<T>(key: string, load: (signal: AbortSignal) => Promise<T
   const [loading, setLoading] = useState(true);
   const latest = useRef(load);
   latest.current = load;
+  const underWay = useRef<AbortController | null>(null);
 
   useEffect(() => {
     const abort = new AbortController();
+    underWay.current = abort;
     setLoading(true);
     latest
       .current(abort.signal)
@@ -43,24 +48,41 @@ export function useLoad<T>(key: string, load: (signal: AbortSignal) => Promise<T
   }, [key, round]);
 
   const reload = useCallback(() => setRound((old) => old + 1), []);
-  const put = useCallback((data: T) => setState({ key, data, problem: null }), [key]);
+  const put = useCallback(
+    (data: T) => {
+      // What is under way was asked for before: its answer may be older.
+      underWay.current?.abort();
+      setLoading(false);
+      setState({ key, data, problem: null });
+    },
+    [key],
+  );
   const mine = state.key === key;
-  return {
-    data: mine ? state.data : null,
-    problem: mine ? state.problem : null,
-    loading,
-    reload,
-    put,
-  };
+  const problem = mine ? state.problem : null;
+  const missed = problem?.status === 0;
+  useEffect(() => {
+    if (!missed) return;
+    addEventListener("online", reload);
+    return () => removeEventListener("online", reload);
+  }, [missed]);
+  return { data: mine ? state.data : null, problem, loading, reload, put };
 }
 
-/** The same, looked at again and again until `done`; less and less often. */
-export function usePoll<T>(
-  key: string,
-  load: (signal: AbortSignal) => Promise<T>,
-  { done, waits }: { done: (data: T) => boolean; waits: (data: T) => boolean },
-): Load<T> {
-  const loaded = useLoad(key, load);
+export interface Following<T> {
+  /** Nothing more will change by itself. */
+  done: (data: T) => boolean;
+  /** What comes next may take long: no need to look so soon. */
+  waits: (data: T) => boolean;
+}
+
+/** For what changes now and then, and never for the last time. */
+export const NOW_AND_THEN: Following<unknown> = { done: () => false, waits: () => true };
+
+/**
+ * Looks at what is loaded again and again until it is done, less and less often; not while the page
+ * is hidden, and at once when it is looked at again.
+ */
+export function useFollow<T>(key: string, loaded: Load<T>, { done, waits }: Following<T>): void {
   const looks = useRef(0);
   const { data, problem, loading, reload } = loaded;
   const status = data === null ? "" : JSON.stringify(data);
@@ -69,11 +91,17 @@ export function usePoll<T>(
   }, [key, status]);
   useEffect(() => {
     if (loading || (data === null && problem?.status !== 0) || (data !== null && done(data))) return;
+    const look = () => {
+      if (!document.hidden) reload();
+    };
     const delay = pollDelay(looks.current++, data !== null && waits(data));
-    const timer = setTimeout(reload, delay);
-    return () => clearTimeout(timer);
+    const timer = setTimeout(look, delay);
+    document.addEventListener("visibilitychange", look);
+    return () => {
+      clearTimeout(timer);
+      document.removeEventListener("visibilitychange", look);
+    };
   }, [loading, data, problem]);
-  return loaded;
 }
 
 export interface Action<A extends unknown[]> {
@@ -109,16 +137,25 @@ export function useAction<A extends unknown[]>(work: (...given: A) => Promise<vo
 interface Page<T> {
   items: T[];
   next_cursor: string | null;
+  /** Whether it is more than the first page. */
+  longer?: boolean;
 }
 
 export interface Pages<T> extends Load<T[]> {
   more: (() => void) | null;
+  /** Whether more is being loaded. */
+  extending: boolean;
 }
 
-/** A list by its cursors; a page may be empty and not be the last, so empty ones are passed over. */
+/**
+ * A list by its cursors; a page may be empty and not be the last, so empty ones are passed over.
+ *
+ * It is followed as long as only its first page is shown: nobody loses their place.
+ */
 export function usePages<T>(
   key: string,
   load: (cursor: string | undefined, signal?: AbortSignal) => Promise<Page<T>>,
+  following: Following<T[]> = { done: () => true, waits: () => true },
 ): Pages<T> {
   const filled = async (cursor: string | undefined, signal?: AbortSignal): Promise<Page<T>> => {
     let page = await load(cursor, signal);
@@ -126,10 +163,14 @@ export function usePages<T>(
     return page;
   };
   const first = useLoad(key, (signal) => filled(undefined, signal));
+  useFollow(key, first, {
+    done: ({ items, longer }) => longer === true || following.done(items),
+    waits: ({ items }) => following.waits(items),
+  });
   const next = useAction(async () => {
     if (!first.data?.next_cursor) return;
     const page = await filled(first.data.next_cursor);
-    first.put({ ...page, items: [...first.data.items, ...page.items] });
+    first.put({ ...page, items: [...first.data.items, ...page.items], longer: true });
   });
   return {
     data: first.data?.items ?? null,
@@ -138,5 +179,6 @@ export function usePages<T>(
     reload: first.reload,
     put: (items) => first.put({ items, next_cursor: first.data?.next_cursor ?? null }),
     more: first.data?.next_cursor ? () => void next.run() : null,
+    extending: next.busy,
   };
 }

@@ -23,6 +23,12 @@ export function useRole(): Role {
   return useSession().acting === "merchant" ? "merchant" : "buyer";
 }
 
+/** The merchant or buyer that a person acts for; null for an operator, who acts for the platform. */
+export function usePartyId(): string | null {
+  const { me, acting } = useSession();
+  return (acting !== "operator" && me[`${acting}_id`]) || null;
+}
+
 export function rolesOf(me: Me): Acting[] {
   const roles: Acting[] = [];
   if (me.merchant_id) roles.push("merchant");

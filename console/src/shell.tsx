@@ -8,10 +8,10 @@ import { choose, language, useText } from "./i18n/index.ts";
 import { forgetLately } from "./lately.ts";
 import { Button } from "./parts/button.tsx";
 import { Dialog } from "./parts/dialog.tsx";
-import { Note } from "./parts/note.tsx";
+import { Note, Sign } from "./parts/note.tsx";
 import { go, hrefOf, useAddress } from "./router.ts";
 import { menuOf } from "./screens/screens.ts";
-import { rolesOf, useSession, type Acting } from "./session.ts";
+import { rolesOf, usePartyId, useSession, type Acting } from "./session.ts";
 import { useStore } from "./store.ts";
 import { chooseTheme, theme, type Theme } from "./theme.ts";
 
@@ -21,6 +21,14 @@ export function Shell({ children }: { children: ComponentChildren }) {
   const address = useAddress();
   const [open, setOpen] = useState(false);
   useEffect(() => setOpen(false), [address]);
+  useEffect(() => {
+    if (!open) return;
+    const close = (event: Event) => {
+      if (event.target instanceof Element && !event.target.closest(".side, .top")) setOpen(false);
+    };
+    document.addEventListener("click", close);
+    return () => document.removeEventListener("click", close);
+  }, [open]);
   return (
     <div class="shell">
       <SkipLink />
@@ -89,6 +97,7 @@ function Menu({ open }: { open: boolean }) {
   const address = useAddress();
   return (
     <nav class={open ? "side open" : "side"} aria-label={t.menu}>
+      <Who />
       {menuOf(acting, t).map((group) => (
         <div key={group.title} class="group">
           {group.title && <p class="group-title">{group.title}</p>}
@@ -113,6 +122,7 @@ function Menu({ open }: { open: boolean }) {
 const WITHIN: Record<string, string> = {
   "merchant/statement": "merchant/wallet",
   "merchant/settlement": "merchant/wallet",
+  "merchant/settlement/review": "merchant/wallet",
   "buyer/statement": "buyer/wallet",
   buyer: "buyer/orders",
   operator: "operator/certifications",
@@ -127,14 +137,7 @@ function RoleSwitch() {
   const t = useText();
   const { me, acting } = useSession();
   const roles = rolesOf(me);
-  const id = me.merchant_id && acting === "merchant" ? me.merchant_id : acting === "buyer" ? me.buyer_id : null;
-  if (roles.length === 1) {
-    return (
-      <span class="who">
-        {t.role[acting]} {id && <code>{id}</code>}
-      </span>
-    );
-  }
+  if (roles.length === 1) return <Who />;
   return (
     <label class="who">
       <span class="unseen">{t.role.label}</span>
@@ -146,6 +149,18 @@ function RoleSwitch() {
         ))}
       </select>
     </label>
+  );
+}
+
+/** Who is signed in, as what. */
+function Who() {
+  const t = useText();
+  const { acting } = useSession();
+  const id = usePartyId();
+  return (
+    <p class="who">
+      {t.role[acting]} {id && <code>{id}</code>}
+    </p>
   );
 }
 
@@ -216,9 +231,14 @@ export function Offline() {
 }
 
 function Announcer() {
+  const text = useStore(announcement);
   return (
-    <div class="unseen" role="status" aria-live="polite">
-      {useStore(announcement)}
+    <div class="toast" role="status" aria-live="polite">
+      {text && (
+        <p>
+          <Sign tone="good" /> {text}
+        </p>
+      )}
     </div>
   );
 }

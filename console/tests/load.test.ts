@@ -1,7 +1,8 @@
 import assert from "node:assert/strict";
 import { afterEach, beforeEach, mock, test } from "node:test";
+import { told } from "./page.ts";
 import { settled, used } from "./hooks.ts";
-import { useAction, useLoad, usePages, usePoll } from "../src/load.ts";
+import { useAction, useFollow, useLoad, usePages, type Following, type Load } from "../src/load.ts";
 import { Problem } from "../src/problems.ts";
 
 const UNREACHABLE = new Problem("unreachable", 0);
@@ -78,11 +79,39 @@ test("what a call has answered is put in without loading it", async () => {
   assert.equal(load.mock.callCount(), 1);
 });
 
-const UNTIL_DONE = { done: (data: string) => data === "done", waits: (data: string) => data === "waits" };
+test("what a call has answered is not overwritten by what was asked before", async () => {
+  let answer = (_data: string) => {};
+  const hook = used(() => useLoad("key", () => new Promise<string>((resolve) => (answer = resolve))));
+  await settled();
+  hook.now.put("put");
+  answer("older");
+  await settled();
+  assert.deepEqual([hook.now.data, hook.now.loading], ["put", false]);
+});
+
+test("what could not be loaded is loaded as soon as there is a network", async () => {
+  const load = answering(UNREACHABLE, "one");
+  const hook = used(() => useLoad("key", load));
+  await settled();
+  told.dispatchEvent(new Event("online"));
+  await settled();
+  assert.deepEqual([hook.now.data, hook.now.problem], ["one", null]);
+  told.dispatchEvent(new Event("online"));
+  await settled();
+  assert.equal(load.mock.callCount(), 2);
+});
+
+function useFollowed(key: string, load: () => Promise<string>, following = UNTIL_DONE): Load<string> {
+  const loaded = useLoad(key, load);
+  useFollow(key, loaded, following);
+  return loaded;
+}
+
+const UNTIL_DONE: Following<string> = { done: (data) => data === "done", waits: (data) => data === "waits" };
 
 test("what changes is looked at soon and then less often, until it is done", async () => {
   const load = answering("new", "new", "changed", "done");
-  const hook = used(() => usePoll("key", load, UNTIL_DONE));
+  const hook = used(() => useFollowed("key", load));
   await settled();
   const looks: [number, string | null][] = [];
   for (const wait of [500, 999, 1, 500, 60_000]) {
@@ -101,7 +130,7 @@ test("what changes is looked at soon and then less often, until it is done", asy
 
 test("what waits for money is left alone for ten seconds", async () => {
   const load = answering("waits", "done");
-  used(() => usePoll("key", load, UNTIL_DONE));
+  used(() => useFollowed("key", load));
   await settled();
   mock.timers.tick(9_999);
   await settled();
@@ -117,7 +146,7 @@ test("without a network it is looked at again, after a refusal it is not", async
     [REFUSED, 1],
   ] as const) {
     const load = answering<string>(problem, "done");
-    used(() => usePoll(problem.code, load, UNTIL_DONE));
+    used(() => useFollowed(problem.code, load));
     await settled();
     mock.timers.tick(500);
     await settled();
@@ -127,12 +156,26 @@ test("without a network it is looked at again, after a refusal it is not", async
 
 test("a screen that was left looks no more", async () => {
   const load = answering("new", "new");
-  const hook = used(() => usePoll("key", load, UNTIL_DONE));
+  const hook = used(() => useFollowed("key", load));
   await settled();
   hook.end();
   mock.timers.tick(60_000);
   await settled();
   assert.equal(load.mock.callCount(), 1);
+});
+
+test("a page that nobody sees is not followed, and is looked at as soon as it is seen", async () => {
+  const load = answering("new", "changed");
+  const hook = used(() => useFollowed("key", load));
+  await settled();
+  told.hidden = true;
+  mock.timers.tick(60_000);
+  await settled();
+  assert.equal(load.mock.callCount(), 1);
+  told.hidden = false;
+  told.dispatchEvent(new Event("visibilitychange"));
+  await settled();
+  assert.equal(hook.now.data, "changed");
 });
 
 test("a second click while the first is under way does nothing", async () => {
@@ -187,4 +230,18 @@ test("a next page that fails leaves those that are there", async () => {
   hook.now.more?.();
   await settled();
   assert.deepEqual([hook.now.data, hook.now.problem], [[1, 2], null]);
+});
+
+test("a list is followed until more of it than its first page is shown", async () => {
+  const load = answering(page([1], "a"), page([2, 1], "a"), page([3], "b"));
+  const hook = used(() => usePages("key", load, { done: () => false, waits: () => false }));
+  await settled();
+  mock.timers.tick(500);
+  await settled();
+  assert.deepEqual(hook.now.data, [2, 1]);
+  hook.now.more?.();
+  await settled();
+  mock.timers.tick(60_000);
+  await settled();
+  assert.deepEqual(hook.now.data, [2, 1, 3]);
 });

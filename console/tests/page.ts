@@ -23,11 +23,16 @@ const history = {
   },
 };
 const scrollTo = () => {};
-const page = { location, sessionStorage: both, localStorage: both, history, scrollTo };
+/** What is told of the window and of the document: `online`, `visibilitychange`. */
+export const told = Object.assign(new EventTarget(), { baseURI: PAGE, hidden: false });
+const window = {
+  addEventListener: told.addEventListener.bind(told),
+  removeEventListener: told.removeEventListener.bind(told),
+};
+const page = { location, sessionStorage: both, localStorage: both, history, scrollTo, document: told, ...window };
 for (const [name, value] of Object.entries(page)) {
   Object.defineProperty(globalThis, name, { value });
 }
-Object.defineProperty(globalThis, "document", { value: { baseURI: PAGE } });
 
 export const issuer = "https://id.example";
 export const config = {

@@ -19,6 +19,9 @@ def get_openapi() -> Response[str]:
 
 @app.get("/docs", include_in_schema=False)
 def get_docs() -> Response[str]:
+    # The page links to its document so.
+    if app.current_event.query_string_parameters.get("format") == "json":
+        return get_openapi()
     return Response(status_code=200, content_type="text/html", body=api_page.render(OPENAPI))
 
 

@@ -13,13 +13,14 @@ from tests.integration.world import APPLICATION, Scene, World
 
 SCREENS = {
     "merchant": [
-        *("", "shop", "certification", "orders", "wallet", "statement", "settlement", "refunds"),
-        "refunds/:id",
+        *("", "shop", "certification", "orders", "wallet", "statement"),
+        *("settlement", "settlement/review", "refunds", "refunds/:id"),
     ],
     "buyer": ["", "orders", "orders/:id", "refunds", "refunds/:id", "wallet", "statement"],
     "operator": [
         *("", "certifications", "merchants", "merchants/:id", "merchants/:id/waiting"),
-        *("corrections", "reversal", "reconciliation", "dead-letters", "dead-letters/:queue"),
+        *("refunds", "refunds/:id", "corrections", "reversal", "reconciliation"),
+        *("dead-letters", "dead-letters/:queue"),
     ],
 }
 
@@ -80,7 +81,8 @@ def test_a_buyer_s_screens(visit: Visit, world: World, market: Scene) -> None:
 def test_an_operator_s_screens(visit: Visit, world: World, market: Scene) -> None:
     applicant = world.newcomer()
     world.ok(applicant, "POST", "/certification", APPLICATION, status=201)
-    ids = {"merchants": market.merchant.id, "dead-letters": "debits"}
+    refund_id = world.refunds(market.merchant)[0]["refund_id"]
+    ids = {"merchants": market.merchant.id, "refunds": refund_id, "dead-letters": "debits"}
     assert look_at_all(visit(world.operator), "operator", **ids) == []
 
 

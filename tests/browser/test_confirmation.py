@@ -129,6 +129,18 @@ def test_a_draft_changed_meanwhile_is_the_one_that_is_edited(
     assert saved == {"reasons": "A colleague's.", "handling": "At once."}
 
 
+def test_a_review_is_still_there_after_a_reload(
+    visit: Visit, world: World, merchant: Party
+) -> None:
+    seller = visit(merchant)
+    review(seller)
+    seller.page.reload()
+    assent(seller)
+    seller.press(seller.words.settlement.confirm)
+    expect(seller.page.get_by_text(seller.words.settlement.confirmedLead)).to_be_visible()
+    assert world.ok(merchant, "GET", "/refund-policy")["status"] == "confirmed"
+
+
 def test_who_is_not_certified_or_has_no_complete_shop_is_told_what_lacks(
     visit: Visit, world: World
 ) -> None:

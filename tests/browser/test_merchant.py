@@ -9,7 +9,7 @@ from playwright.sync_api import expect
 from tests.browser.axe import violations
 from tests.browser.conftest import Visit
 from tests.browser.visitor import Visitor
-from tests.integration.world import APPLICATION, Scene, World
+from tests.integration.world import APPLICATION, SHOP, TERMS, Scene, World
 
 ZONE = "Asia/Shanghai"
 
@@ -76,9 +76,9 @@ def test_the_statement_of_some_days_is_shown_and_downloaded(visit: Visit, world:
     with page.expect_download() as began:
         seller.press(words.csv)
     text = began.value.path().read_text(encoding="utf-8-sig")
-    assert began.value.suggested_filename == "statement-CNY.csv"
-    told = [row["available_change"] for row in csv.DictReader(text.splitlines())]
-    assert sorted(told) == sorted(str(line["available_change"]) for line in lines)
+    assert began.value.suggested_filename == f"statement-{merchant.id}-CNY.csv"
+    told = [row[words.change] for row in csv.DictReader(text.splitlines())]
+    assert sorted(told) == sorted(f"{line['available_change'] / 100:.2f}" for line in lines)
 
     today = datetime.now(UTC).astimezone().date()
     earlier = (today - timedelta(days=9)).isoformat(), (today - timedelta(days=7)).isoformat()
@@ -148,7 +148,7 @@ def test_orders_and_refunds_show_the_numbers_of_the_api(
     seller.follow(words.nav.refunds)
     refunds = world.refunds(scene.merchant)
     seller.shows(page.get_by_role("table"), *(each["amount"] for each in refunds))
-    expect(page.get_by_text(words.refunds.byDayText.format(2, 14))).to_be_visible()
+    expect(page.get_by_text(words.refunds.byDayText.format(1, 14))).to_be_visible()
     page.get_by_label(words.refunds.filter).select_option("refused")
     seller.shows(page.get_by_role("table"), 100)
 
@@ -161,3 +161,58 @@ def test_the_language_is_switched_at_once_and_kept(visit: Visit, scene: Scene) -
     expect(seller.page.locator("html")).to_have_attribute("lang", "en")
     seller.page.reload()
     expect(seller.page.get_by_role("heading", level=1)).to_have_text("Home")
+
+
+def test_home_follows_what_happens_elsewhere_and_leads_to_the_next_step(
+    visit: Visit, world: World
+) -> None:
+    merchant = world.newcomer()
+    seller = visit(merchant)
+    words, page = seller.words, seller.page
+    steps = page.locator(".four").get_by_role("listitem")
+    expect(steps.nth(1)).to_contain_text(words.steps.todo)
+
+    def look_again() -> None:
+        page.evaluate("document.dispatchEvent(new Event('visibilitychange'))")
+
+    world.ok(merchant, "PUT", "/shop", SHOP)
+    world.ok(merchant, "POST", "/certification", APPLICATION, status=201)
+    look_again()
+    expect(steps.nth(1)).to_contain_text(words.certification.states.submitted)
+    expect(page.get_by_text(SHOP["name"])).to_be_visible()
+    assert violations(page) == []
+    world.decide(merchant.id, "refused", "The licence is out of date.")
+    look_again()
+    expect(steps.nth(1)).to_contain_text(words.certification.states.refused)
+    world.ok(merchant, "POST", "/certification", APPLICATION, status=201)
+    world.decide(merchant.id, "certified", "Checked.")
+    world.ok(merchant, "PUT", "/refund-policy/draft", TERMS)
+    look_again()
+    expect(steps.nth(1)).to_contain_text(words.steps.done)
+    steps.nth(3).get_by_role("link").click()
+    expect(page.get_by_text(words.settlement.final)).to_be_visible()
+
+
+def test_what_was_saved_is_said_where_it_is_seen(visit: Visit, world: World) -> None:
+    seller = visit(world.newcomer(), language="zh")
+    words, page = seller.words, seller.page
+    seller.open("merchant/shop")
+    seller.fill({words.shop.name: "小店"})
+    seller.press(words.save)
+    said = page.get_by_role("status").filter(has_text=words.saved)
+    expect(said).to_be_visible()
+    expect(said).to_be_in_viewport()
+    assert violations(page) == []
+
+
+def test_a_list_of_refunds_follows_by_itself(visit: Visit, world: World, scene: Scene) -> None:
+    world.freeze(scene.merchant.id)
+    refund_id = world.accepted(scene.buyer, scene.order_id, 300)
+    world.becomes(scene.buyer, refund_id, "awaiting_funds")
+    seller = visit(scene.merchant)
+    words = seller.words.refunds
+    seller.follow(seller.words.nav.refunds)
+    row = seller.page.get_by_role("row").filter(has_text=refund_id)
+    expect(row).to_contain_text(words.states.awaiting_funds)
+    world.ok(scene.buyer, "POST", f"/refunds/{refund_id}/cancel")
+    expect(row).to_contain_text(words.states.canceled)

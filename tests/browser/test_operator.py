@@ -37,7 +37,7 @@ def test_limits_and_freezing_and_what_waits(visit: Visit, world: World, scene: S
     operator.follow(words.nav.merchants)
     operator.fill({words.operator.merchantId: scene.merchant.id})
     operator.press(words.operator.lookUp)
-    operator.fill({words.operator.depositRequired: "50", words.operator.guaranteeLimit: "200.5"})
+    operator.fill({words.wallet.depositRequired: "50", words.operator.guaranteeLimit: "200.5"})
     operator.press(words.operator.setLimits)
     saved = page.get_by_role("status").filter(has_text=words.saved)
     expect(saved).to_be_attached()
@@ -88,7 +88,7 @@ def test_what_waits_for_a_merchant_s_money_is_found_without_its_id(
     assert violations(page) == []
     lately.get_by_role("link", name=merchant, exact=True).click()
     heading = page.get_by_role("heading", level=1)
-    expect(heading).to_have_text(f"{words.orders.merchant} {merchant}")
+    expect(heading).to_have_text(f"{words.role.merchant} {merchant}")
     expect(page.get_by_role("row").filter(has_text=refund_id)).to_be_visible()
 
     operator.press(words.signOut)
@@ -103,7 +103,7 @@ def test_a_certification_to_decide_leads_to_its_merchant(
     row = operator.page.get_by_role("row").filter(has_text=applicant.id)
     row.get_by_role("link", name=applicant.id, exact=True).click()
     heading = operator.page.get_by_role("heading", level=1)
-    expect(heading).to_have_text(f"{operator.words.orders.merchant} {applicant.id}")
+    expect(heading).to_have_text(f"{operator.words.role.merchant} {applicant.id}")
 
 
 def test_dead_letters_are_seen_and_asked_about_before_they_are_sent_again(
@@ -171,7 +171,10 @@ def test_a_reconciliation_is_run_and_its_report_is_the_api_s(
     expect(facts).to_contain_text(f"{report['looked_at']:,}")
     totals = page.get_by_role("group", name=words.totals)
     yuan = totals.locator(".amount").filter(has_text=re.compile(r"^-?¥"))
-    expect(yuan).to_have_text([operator.money(each) for each in report["totals"]["CNY"].values()])
+    amounts = [*report["totals"]["CNY"].values(), 0]
+    expect(yuan).to_have_text([operator.money(each) for each in amounts])
+    sums = totals.get_by_role("row").filter(has_text=words.sum)
+    expect(sums).to_have_count(len(report["totals"]))
     assert violations(page) == []
 
 
@@ -217,11 +220,17 @@ def test_a_refund_is_reversed_after_a_question(visit: Visit, world: World, scene
     world.settled(scene.buyer, refund_id)
     operator = visit(world.operator, language="zh")
     words, page = operator.words.operator, operator.page
-    operator.follow(operator.words.nav.reversal)
-    operator.fill({words.refundId: refund_id, words.reason: "纠纷裁定商家胜诉"})
+    operator.follow(operator.words.nav.refundLookUp)
+    operator.fill({words.refundId: refund_id})
+    operator.press(words.lookUp)
+    expect(page.get_by_role("list", name=operator.words.refunds.timeline)).to_be_visible()
+    page.get_by_role("link", name=words.reverse, exact=True).click()
+    expect(page.get_by_label(words.refundId)).to_have_value(refund_id)
+    operator.fill({words.reason: "纠纷裁定商家胜诉"})
     operator.press(words.reverse)
     dialog = page.get_by_role("dialog", name=words.reverseSure)
-    expect(dialog).to_contain_text(refund_id)
+    for fact in (refund_id, scene.merchant.id, scene.buyer.id, operator.money(1000)):
+        expect(dialog).to_contain_text(fact)
     assert world.refund(scene.buyer, refund_id)["status"] == "succeeded"
     assert violations(page) == []
     dialog.get_by_role("button", name=words.reverse).click()

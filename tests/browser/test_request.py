@@ -1,6 +1,7 @@
 """A buyer asks for a refund: once, knowing beforehand what is decided, and may cancel it."""
 
 import re
+from datetime import UTC, datetime, timedelta
 
 from playwright.sync_api import Route, expect
 
@@ -37,7 +38,7 @@ def test_an_answer_that_is_lost_and_asked_for_again_makes_one_refund(
     request(buyer, scene.order_id)
     buyer.fill({buyer.words.request.amount: "3"})
     buyer.press(buyer.words.request.submit)
-    expect(buyer.page.get_by_role("alert")).to_contain_text(buyer.words.unreachable)
+    expect(buyer.page.get_by_role("alert")).to_contain_text(buyer.words.unanswered)
     buyer.page.unroute("**/refunds")
     buyer.page.reload()
     buyer.press(buyer.words.request.submit)
@@ -147,7 +148,36 @@ def test_a_merchant_without_a_statement_in_force_is_said_to_have_none(
     buyer = visit(buying, language="zh")
     buyer.refusals = {422}
     words = buyer.words
-    request(buyer, order_id)
+    buyer.open(f"buyer/orders/{order_id}")
     card = buyer.page.get_by_role("region", name=words.request.merchantPolicy)
     expect(card).to_contain_text(words.request.noPolicy)
     assert violations(buyer.page) == []
+
+
+def test_an_order_that_was_refunded_says_so_and_has_no_form(
+    visit: Visit, world: World, scene: Scene
+) -> None:
+    refund_id = world.accepted(scene.buyer, scene.order_id)
+    buyer = visit(scene.buyer)
+    buyer.refusals = {422}
+    words, page = buyer.words, buyer.page
+    order = page.get_by_role("row").filter(has_text=scene.order_id)
+    expect(order).to_contain_text(words.orders.nothingLeft)
+    order.get_by_role("link", name=words.view).click()
+    refusal = page.get_by_role("alert")
+    expect(refusal).to_contain_text(words.request.will)
+    expect(refusal).to_contain_text(f"{words.facts.refundable}: {buyer.money(0)}")
+    expect(page.get_by_role("button", name=words.request.submit)).to_have_count(0)
+    assert violations(page) == []
+    page.get_by_role("link", name=words.request.toRefunds).click()
+    expect(page.get_by_role("link", name=refund_id)).to_be_visible()
+
+
+def test_what_the_api_would_grant_may_be_asked_for_whatever_this_device_s_clock_says(
+    visit: Visit, scene: Scene
+) -> None:
+    buyer = visit(scene.buyer)
+    buyer.page.clock.install(time=datetime.now(UTC) + timedelta(days=30))
+    buyer.open(f"buyer/orders/{scene.order_id}")
+    expect(buyer.page.get_by_text(buyer.words.orders.closed)).to_be_visible()
+    expect(buyer.page.get_by_role("button", name=buyer.words.request.submit)).to_be_enabled()

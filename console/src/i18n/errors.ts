@@ -1,3 +1,4 @@
+import { useEffect } from "preact/hooks";
 import { faults, type Problem } from "../problems.ts";
 import errors from "./errors.json" with { type: "json" };
 import { useText, type Language, type Messages } from "./index.ts";
@@ -7,6 +8,8 @@ interface Entry {
   en: string;
   rule_zh?: string;
   remedy_zh?: string;
+  /** In place of the API's own, which speaks to who calls it. */
+  remedy_en?: string;
 }
 
 export interface Told {
@@ -24,7 +27,7 @@ export function tell(problem: Problem, language: Language, t: Messages): Told {
     return {
       title: entry[language],
       rule: (chinese && entry.rule_zh) || document?.rule,
-      remedy: (chinese && entry.remedy_zh) || document?.remedy,
+      remedy: (chinese ? entry.remedy_zh : entry.remedy_en) || document?.remedy,
     };
   }
   const title = document ? (language === "zh" ? document.title_zh : document.title) : null;
@@ -32,13 +35,14 @@ export function tell(problem: Problem, language: Language, t: Messages): Told {
 }
 
 function byStatus(status: number, t: Messages): string {
-  if (status === 0) return navigator.onLine ? t.unreachable : t.offline;
+  if (status === 0) return t.unanswered;
   if (status === 401) return t.sessionOver;
   return t.unreachable;
 }
 
-/** What is wrong with each field, by its place in the form. */
+/** What is wrong with each field, by its place in the form; the first of them gets the focus. */
 export function useFieldErrors(problem: Problem | null): Record<string, string> {
   const t = useText();
+  useEffect(() => document.querySelector<HTMLElement>("[aria-invalid]")?.focus(), [problem]);
   return Object.fromEntries(Object.entries(faults(problem)).map(([place, fault]) => [place, t.fault[fault]]));
 }

@@ -59,19 +59,25 @@ interface Recent {
   all: boolean;
 }
 
+const NO_REFUND: Schema["RefundStatus"][] = ["refused", "canceled"];
+
 /** The days on which a merchant's refunds of late were asked for, the newest first. */
 async function recent(signal: AbortSignal): Promise<Recent> {
   const since = localDay(Date.now() - DAYS * DAY_MS);
   const days: string[] = [];
+  let oldest = "";
   let cursor: string | null = null;
   for (let page = 0; page < MOST_PAGES; page++) {
     const { items, next_cursor }: Schema["RefundPage"] = await call("get", "/refunds", {
       query: { as: "merchant", limit: "100", cursor },
       signal,
     });
-    days.push(...items.flatMap(({ timeline }) => timeline.slice(0, 1).map(({ at }) => localDay(at))));
+    for (const { status, timeline } of items) {
+      oldest = localDay(timeline[0]?.at ?? 0);
+      if (!NO_REFUND.includes(status)) days.push(oldest);
+    }
     cursor = next_cursor;
-    if (!cursor || (days.at(-1) ?? "") < since) return { days, all: true };
+    if (!cursor || oldest < since) return { days, all: true };
   }
   return { days, all: false };
 }
@@ -97,7 +103,7 @@ function DayBars({ days: asked, all }: Recent) {
       <svg viewBox={`0 0 ${width} ${height}`} preserveAspectRatio="none" role="img" aria-labelledby={id}>
         {bars(counts, FRAME).map((bar, index) => (
           <rect key={days[index]} class="bar" {...bar} rx="2">
-            <title>{t.refunds.byDayOne(label(days[index] as string), counts[index] as number)}</title>
+            <title>{`${label(days[index] as string)}: ${counts[index]}`}</title>
           </rect>
         ))}
         <path class="axis" d={`M${pad} ${height - pad}H${width - pad}`} />

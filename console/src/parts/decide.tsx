@@ -9,6 +9,7 @@ import { ChoiceField, TextField } from "./field.tsx";
 type Verdict = Schema["Verdict"];
 
 interface Props {
+  title: string;
   merchant: string;
   /** The decisions that the certification's state allows, with what each is called here. */
   choices: Partial<Record<Verdict, string>>;
@@ -17,7 +18,7 @@ interface Props {
 }
 
 /** An operator decides on a merchant's certification, with a reason. */
-export function Decide({ merchant, choices, onDecided, onClose }: Props) {
+export function Decide({ title, merchant, choices, onDecided, onClose }: Props) {
   const t = useText();
   const [verdict, setVerdict] = useState(Object.keys(choices)[0] as Verdict);
   const [reason, setReason] = useState("");
@@ -31,7 +32,7 @@ export function Decide({ merchant, choices, onDecided, onClose }: Props) {
   });
   return (
     <Dialog
-      title={`${t.operator.decide} ${merchant}`}
+      title={`${title} ${merchant}`}
       confirm={t.confirm}
       busy={decide.busy}
       problem={decide.problem}

@@ -12,18 +12,15 @@ interface Common {
 interface TextProps extends Common {
   value: string;
   onChange: (value: string) => void;
-  type?: "text" | "email" | "date";
+  type?: "text" | "date";
   lines?: number;
   required?: boolean;
   maxLength?: number;
   inputMode?: "decimal" | "numeric" | "tel" | "email" | "url" | undefined;
-  autocomplete?: string;
-  list?: string[];
 }
 
-export function TextField({ value, onChange, lines, list, ...props }: TextProps) {
+export function TextField({ value, onChange, lines, ...props }: TextProps) {
   const id = useId();
-  const listId = list && `${id}-list`;
   const shared = {
     id,
     value,
@@ -41,18 +38,10 @@ export function TextField({ value, onChange, lines, list, ...props }: TextProps)
       ) : (
         <input
           {...shared}
-          type={props.type ?? "text"}
+          type={(props.type ?? "text") as "text"}
           inputMode={props.inputMode}
-          autocomplete={props.autocomplete ?? "off"}
-          list={listId}
+          autocomplete="off"
         />
-      )}
-      {list && (
-        <datalist id={listId}>
-          {list.map((each) => (
-            <option key={each} value={each} />
-          ))}
-        </datalist>
       )}
     </Labelled>
   );

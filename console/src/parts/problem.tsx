@@ -51,7 +51,7 @@ export function ProblemNote({ problem, onRetry, lead }: Props) {
           </>
         )}
       </dl>
-      {onRetry && <Button onClick={onRetry}>{t.retry}</Button>}
+      {onRetry && problem.status !== 404 && <Button onClick={onRetry}>{t.retry}</Button>}
     </Note>
   );
 }

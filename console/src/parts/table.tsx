@@ -66,7 +66,7 @@ export function List<T>({ pages, empty, emptyText, ...table }: ListProps<T>) {
             <Table rows={rows} {...table} />
             {pages.more && (
               <p class="more">
-                <Button onClick={pages.more} busy={pages.loading}>
+                <Button onClick={pages.more} busy={pages.extending}>
                   {t.more}
                 </Button>
               </p>

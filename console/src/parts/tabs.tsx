@@ -18,7 +18,7 @@ export function WalletTabs() {
         <a
           key={path}
           href={hrefOf(`${acting}/${path}`)}
-          aria-current={address === `${acting}/${path}` ? "page" : undefined}
+          aria-current={`${address}/`.startsWith(`${acting}/${path}/`) ? "page" : undefined}
         >
           {label}
         </a>

@@ -42,8 +42,7 @@ export function Timeline({ refund }: { refund: Refund }) {
       })}
       {isOpen(refund) && (
         <li class="next">
-          <strong>{t.refunds.states.succeeded}</strong>
-          <span class="hint">{t.refunds.next}</span>
+          <strong>{t.refunds.next}</strong>
           <Waits refund={refund} />
         </li>
       )}

@@ -1,6 +1,6 @@
 import { call, type Schema } from "../api.ts";
 import { useText } from "../i18n/index.ts";
-import { usePages } from "../load.ts";
+import { NOW_AND_THEN, usePages } from "../load.ts";
 import { Amount } from "../parts/amount.tsx";
 import { LinkButton } from "../parts/button.tsx";
 import { Card } from "../parts/card.tsx";
@@ -16,15 +16,18 @@ export type Order = Schema["OrderView"];
 export function Orders() {
   const t = useText();
   const role = useRole();
-  const pages = usePages<Order>(`orders:${role}`, (cursor, signal) =>
-    call("get", "/orders", { query: { as: role, cursor: cursor ?? null }, ...(signal && { signal }) }),
+  const pages = usePages<Order>(
+    `orders:${role}`,
+    (cursor, signal) =>
+      call("get", "/orders", { query: { as: role, cursor: cursor ?? null }, ...(signal && { signal }) }),
+    NOW_AND_THEN,
   );
   const buyer = role === "buyer";
   const columns: Column<Order>[] = [
     { name: t.orders.id, cell: (order) => <code>{order.order_id}</code> },
     buyer
-      ? { name: t.orders.merchant, cell: (order) => order.merchant_id }
-      : { name: t.orders.buyer, cell: (order) => order.buyer_id },
+      ? { name: t.role.merchant, cell: (order) => order.merchant_id }
+      : { name: t.role.buyer, cell: (order) => order.buyer_id },
     { name: t.orders.placedAt, cell: (order) => <Moment at={order.placed_at} /> },
     {
       name: t.orders.completedAt,
@@ -40,7 +43,7 @@ export function Orders() {
   ];
   if (buyer) {
     columns.push({
-      name: t.orders.details,
+      name: t.orders.action,
       cell: (order) => (
         <LinkButton href={hrefOf(`buyer/orders/${order.order_id}`)} kind={refundable(order) ? "primary" : "plain"}>
           {refundable(order) ? t.orders.refund : t.view}
@@ -79,6 +82,7 @@ export function Window({ order }: { order: Order }) {
   }
   if (!order.window_closes_at) return <>{t.orders.notCompleted}</>;
   if (!left) return <Badge tone="plain">{t.orders.closed}</Badge>;
+  if (order.refundable === 0) return <Badge tone="plain">{t.orders.nothingLeft}</Badge>;
   return (
     <>
       <Moment at={order.window_closes_at} />

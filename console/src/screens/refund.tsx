@@ -2,9 +2,9 @@ import { useEffect, useRef, useState } from "preact/hooks";
 import { announce } from "../announce.ts";
 import { call, type Schema } from "../api.ts";
 import { useText } from "../i18n/index.ts";
-import { useAction, usePoll } from "../load.ts";
+import { useAction, useFollow, useLoad, type Load } from "../load.ts";
 import { Amount } from "../parts/amount.tsx";
-import { Button } from "../parts/button.tsx";
+import { Button, LinkButton } from "../parts/button.tsx";
 import { Card } from "../parts/card.tsx";
 import { Dialog } from "../parts/dialog.tsx";
 import { Facts } from "../parts/facts.tsx";
@@ -14,19 +14,27 @@ import { Page } from "../parts/page.tsx";
 import { isOpen, RefundStatus, Sources, Timeline } from "../parts/timeline.tsx";
 import { hrefOf } from "../router.ts";
 import type { Parameters } from "../routes.ts";
-import { useRole } from "../session.ts";
+import { useSession } from "../session.ts";
 
 type Refund = Schema["RefundView"];
+
+/** A refund, as who is signed in may see it. */
+export function useRefund(id: string): Load<Refund> {
+  const { acting } = useSession();
+  return useLoad(`refund:${id}`, (signal) =>
+    call("get", "/refunds/{refund_id}", { path: { refund_id: id }, query: { as: acting }, signal }),
+  );
+}
 
 /** One refund, followed until it is final. */
 export function RefundScreen({ id = "" }: Parameters) {
   const t = useText();
-  const role = useRole();
-  const load = usePoll(
-    `refund:${id}`,
-    (signal) => call("get", "/refunds/{refund_id}", { path: { refund_id: id }, query: { as: role }, signal }),
-    { done: (refund) => !isOpen(refund), waits: (refund) => refund.status === "awaiting_funds" },
-  );
+  const { acting } = useSession();
+  const load = useRefund(id);
+  useFollow(`refund:${id}`, load, {
+    done: (refund) => !isOpen(refund),
+    waits: (refund) => refund.status === "awaiting_funds",
+  });
   useAnnounced(load.data);
   return (
     <Page title={`${t.refunds.id} ${id}`}>
@@ -36,8 +44,14 @@ export function RefundScreen({ id = "" }: Parameters) {
             <Card
               title={t.refunds.timeline}
               actions={
-                role === "buyer" &&
-                isOpen(refund) && <Cancel refund={refund} onCanceled={load.put} onSettled={load.reload} />
+                <>
+                  {acting === "buyer" && isOpen(refund) && (
+                    <Cancel refund={refund} onCanceled={load.put} onSettled={load.reload} />
+                  )}
+                  {acting === "operator" && refund.status === "succeeded" && (
+                    <LinkButton href={hrefOf(`operator/reversal?refund=${id}`)}>{t.operator.reverse}</LinkButton>
+                  )}
+                </>
               }
             >
               <p>
@@ -47,7 +61,7 @@ export function RefundScreen({ id = "" }: Parameters) {
               {isOpen(refund) && <p class="hint">{t.refunds.following}</p>}
             </Card>
             <Card title={t.refunds.details}>
-              <Details refund={refund} />
+              <RefundFacts refund={refund} />
             </Card>
           </div>
         )}
@@ -56,20 +70,24 @@ export function RefundScreen({ id = "" }: Parameters) {
   );
 }
 
-function Details({ refund }: { refund: Refund }) {
+export function RefundFacts({ refund }: { refund: Refund }) {
   const t = useText();
-  const role = useRole();
+  const { acting } = useSession();
   const order = <code>{refund.order_id}</code>;
+  const merchant = refund.merchant_id;
   return (
     <Facts
       items={[
         [t.refunds.amount, <Amount amount={refund.amount} currency={refund.currency} />],
         [
-          t.refunds.order,
-          role === "buyer" ? <a href={hrefOf(`buyer/orders/${refund.order_id}`)}>{order}</a> : order,
+          t.orders.id,
+          acting === "buyer" ? <a href={hrefOf(`buyer/orders/${refund.order_id}`)}>{order}</a> : order,
         ],
-        [t.orders.merchant, refund.merchant_id],
-        [t.orders.buyer, refund.buyer_id],
+        [
+          t.role.merchant,
+          acting === "operator" ? <a href={hrefOf(`operator/merchants/${merchant}`)}>{merchant}</a> : merchant,
+        ],
+        [t.role.buyer, refund.buyer_id],
         [t.refunds.goods, t.refunds.conditions[refund.goods_condition]],
         [t.refunds.reason, refund.reason],
         [t.refunds.evidence, refund.evidence.length > 0 ? refund.evidence.join(", ") : null],

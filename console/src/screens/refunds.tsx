@@ -1,7 +1,7 @@
 import { useState } from "preact/hooks";
 import { call, type Schema } from "../api.ts";
 import { useText } from "../i18n/index.ts";
-import { usePages } from "../load.ts";
+import { NOW_AND_THEN, usePages } from "../load.ts";
 import { Amount } from "../parts/amount.tsx";
 import { Card } from "../parts/card.tsx";
 import { RefundsByDay } from "../parts/charts.tsx";
@@ -11,7 +11,7 @@ import { Page } from "../parts/page.tsx";
 import { List, type Column } from "../parts/table.tsx";
 import { RefundStatus, Waits } from "../parts/timeline.tsx";
 import { hrefOf } from "../router.ts";
-import { useRole } from "../session.ts";
+import { useRole, useSession } from "../session.ts";
 
 type Refund = Schema["RefundView"];
 type Status = Schema["RefundStatus"];
@@ -25,6 +25,8 @@ export function Refunds() {
       query: { as: role, status: status || null, cursor: cursor ?? null, limit: "50" },
       ...(signal && { signal }),
     }),
+    // More are asked for at any time; one that is being paid ends within seconds.
+    { ...NOW_AND_THEN, waits: (refunds) => !refunds.some(({ status }) => status === "pending") },
   );
   return (
     <Page title={t.nav.refunds}>
@@ -44,7 +46,7 @@ export function Refunds() {
         </div>
         <List
           caption={t.nav.refunds}
-          columns={useColumns(role)}
+          columns={useColumns()}
           pages={pages}
           id={(refund) => refund.refund_id}
           empty={t.refunds.empty}
@@ -55,22 +57,19 @@ export function Refunds() {
   );
 }
 
-/** `role` decides where the refund's own page is; an operator's list has none. */
-export function useColumns(role: "merchant" | "buyer" | null): Column<Refund>[] {
+export function useColumns(): Column<Refund>[] {
   const t = useText();
+  const { acting } = useSession();
   return [
     {
       name: t.refunds.id,
-      cell: ({ refund_id }) =>
-        role ? (
-          <a href={hrefOf(`${role}/refunds/${refund_id}`)}>
-            <code>{refund_id}</code>
-          </a>
-        ) : (
+      cell: ({ refund_id }) => (
+        <a href={hrefOf(`${acting}/refunds/${refund_id}`)}>
           <code>{refund_id}</code>
-        ),
+        </a>
+      ),
     },
-    { name: t.refunds.order, cell: ({ order_id }) => <code>{order_id}</code> },
+    { name: t.orders.id, cell: ({ order_id }) => <code>{order_id}</code> },
     {
       name: t.refunds.amount,
       right: true,

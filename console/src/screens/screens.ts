@@ -10,11 +10,12 @@ import { DeadLetters } from "./operator/dead_letters.tsx";
 import { Merchant } from "./operator/merchant.tsx";
 import { Merchants } from "./operator/merchants.tsx";
 import { Reconciliation } from "./operator/reconciliation.tsx";
+import { RefundLookUp } from "./operator/refund_look_up.tsx";
 import { Reverse } from "./operator/reverse.tsx";
 import { WaitingRefunds } from "./operator/waiting.tsx";
 import { MerchantHome } from "./merchant/home.tsx";
 import { CertificationScreen } from "./merchant/certification.tsx";
-import { Settlement } from "./merchant/settlement.tsx";
+import { Settlement, SettlementReview } from "./merchant/settlement.tsx";
 import { ShopScreen } from "./merchant/shop.tsx";
 import { Orders } from "./orders.tsx";
 import { Refunds } from "./refunds.tsx";
@@ -34,6 +35,7 @@ export const SCREENS: Record<Acting, Record<string, Screen>> = {
     wallet: WalletScreen,
     statement: StatementScreen,
     settlement: Settlement,
+    "settlement/review": SettlementReview,
     refunds: Refunds,
     "refunds/:id": RefundScreen,
   },
@@ -52,6 +54,8 @@ export const SCREENS: Record<Acting, Record<string, Screen>> = {
     merchants: Merchants,
     "merchants/:id": Merchant,
     "merchants/:id/waiting": WaitingRefunds,
+    refunds: RefundLookUp,
+    "refunds/:id": RefundScreen,
     corrections: Corrections,
     reversal: Reverse,
     reconciliation: Reconciliation,
@@ -107,6 +111,7 @@ export function menuOf(acting: Acting, t: Messages): MenuGroup[] {
       {
         title: nav.moneyGroup,
         items: [
+          ["refunds", nav.refundLookUp],
           ["corrections", nav.corrections],
           ["reversal", nav.reversal],
           ["reconciliation", nav.reconciliation],

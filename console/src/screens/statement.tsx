@@ -1,5 +1,5 @@
 import { useState } from "preact/hooks";
-import { call, download, type Schema } from "../api.ts";
+import { call, download, type Role, type Schema } from "../api.ts";
 import { useText } from "../i18n/index.ts";
 import { useAction, useLoad, usePages } from "../load.ts";
 import { Amount } from "../parts/amount.tsx";
@@ -13,7 +13,9 @@ import { Page } from "../parts/page.tsx";
 import { ProblemNote } from "../parts/problem.tsx";
 import { List, Table, type Column } from "../parts/table.tsx";
 import { WalletTabs } from "../parts/tabs.tsx";
-import { useRole } from "../session.ts";
+import { hrefOf } from "../router.ts";
+import { usePartyId, useRole } from "../session.ts";
+import { readable } from "../statement_file.ts";
 import { formatMonth, startOfDay } from "../time.ts";
 
 type Line = Schema["StatementLine"];
@@ -66,6 +68,7 @@ function Lines({ currency }: { currency: string }) {
   const t = useText();
   const words = t.statement;
   const role = useRole();
+  const id = usePartyId();
   const [typed, setTyped] = useState<Range>({ from: "", to: "" });
   const [range, setRange] = useState<Range>(typed);
   const wrong = typed.from !== "" && typed.to !== "" && typed.from > typed.to;
@@ -82,7 +85,8 @@ function Lines({ currency }: { currency: string }) {
     }),
   );
   const csv = useAction(async () => {
-    saveAs(await download("/wallet/statement.csv", query), currency);
+    const text = await download("/wallet/statement.csv", query);
+    saveAs(readable(text, currency, t), fileOf(id, currency, range));
   });
   return (
     <Card
@@ -128,7 +132,8 @@ function Lines({ currency }: { currency: string }) {
 function useColumns(currency: string): Column<Line>[] {
   const t = useText();
   const words = t.statement;
-  const merchant = useRole() === "merchant";
+  const role = useRole();
+  const merchant = role === "merchant";
   const money = (name: string, of: (line: Line) => number, signed = true): Column<Line> => ({
     name,
     right: true,
@@ -139,15 +144,21 @@ function useColumns(currency: string): Column<Line>[] {
     { name: words.time, cell: (line) => <Moment at={line.booked_at} /> },
     { name: words.cause, cell: (line) => words.causes[line.cause] ?? line.cause },
     money(words.change, (line) => line.available_change),
-    money(words.balance, (line) => line.available, false),
+    money(t.wallet.available, (line) => line.available, false),
     ...(merchant
       ? [
           money(words.depositChange, (line) => line.deposit_change),
           money(words.owedChange, (line) => line.owed_change),
         ]
       : []),
-    { name: words.reference, cell: (line) => <code>{line.posting_id}</code> },
+    { name: words.reference, cell: (line) => <Reference line={line} role={role} /> },
   ];
+}
+
+/** A refund's posting is the refund itself. */
+function Reference({ line: { cause, posting_id }, role }: { line: Line; role: Role }) {
+  const id = <code>{posting_id}</code>;
+  return cause === "refund" ? <a href={hrefOf(`${role}/refunds/${posting_id}`)}>{id}</a> : id;
 }
 
 function Months({ currency }: { currency: string }) {
@@ -189,12 +200,17 @@ function Months({ currency }: { currency: string }) {
   );
 }
 
-function saveAs(text: string, currency: string): void {
+/** Whose it is, and of which days: `statement-m1-CNY-2026-11-01-2026-11-30.csv`. */
+function fileOf(owner: string | null, currency: string, { from, to }: Range): string {
+  return `${["statement", owner, currency, from, to].filter(Boolean).join("-")}.csv`;
+}
+
+function saveAs(text: string, name: string): void {
   // A byte-order mark, by which spreadsheets know UTF-8.
   const url = URL.createObjectURL(new Blob(["\ufeff", text], { type: "text/csv" }));
   const link = document.createElement("a");
   link.href = url;
-  link.download = `statement-${currency}.csv`;
+  link.download = name;
   link.click();
   URL.revokeObjectURL(url);
 }

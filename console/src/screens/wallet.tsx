@@ -1,6 +1,6 @@
 import { call, type Schema } from "../api.ts";
 import { useText } from "../i18n/index.ts";
-import { useLoad } from "../load.ts";
+import { NOW_AND_THEN, useFollow, useLoad } from "../load.ts";
 import { Amount } from "../parts/amount.tsx";
 import { LinkButton } from "../parts/button.tsx";
 import { Card } from "../parts/card.tsx";
@@ -19,7 +19,9 @@ type Wallet = Schema["Wallet"];
 export function WalletScreen() {
   const t = useText();
   const role = useRole();
-  const load = useLoad(`wallet:${role}`, (signal) => call("get", "/wallet", { query: { as: role }, signal }));
+  const key = `wallet:${role}`;
+  const load = useLoad(key, (signal) => call("get", "/wallet", { query: { as: role }, signal }));
+  useFollow(key, load, NOW_AND_THEN);
   return (
     <Page title={role === "merchant" ? t.nav.walletAndSettlement : t.nav.wallet}>
       <WalletTabs />
@@ -42,9 +44,11 @@ function WalletCard({ wallet }: { wallet: Wallet }) {
   const t = useText();
   const role = useRole();
   const { currency } = wallet;
-  const lines = useLoad(`lines:${role}:${currency}`, (signal) =>
+  const key = `lines:${role}:${currency}`;
+  const lines = useLoad(key, (signal) =>
     call("get", "/wallet/statement", { query: { as: role, currency, limit: "100" }, signal }),
   );
+  useFollow(key, lines, NOW_AND_THEN);
   const statement = hrefOf(`${role}/statement?currency=${currency}`);
   return (
     <Card

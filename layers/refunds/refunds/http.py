@@ -4,7 +4,7 @@ import json
 from base64 import b64decode
 from datetime import UTC, datetime
 from http import HTTPStatus
-from typing import Annotated, Any, NoReturn
+from typing import Annotated, Any, Literal, NoReturn
 from urllib.parse import unquote
 
 from aws_lambda_powertools.event_handler import APIGatewayHttpResolver, Response, content_types
@@ -49,6 +49,10 @@ IdempotencyKey = Annotated[
     ),
 ]
 As = Annotated[Role | None, Query(alias="as", description="For a caller who is both.")]
+Looking = Annotated[
+    Role | Literal["operator"] | None,
+    Query(alias="as", description="For a caller who is both; an operator says `operator`."),
+]
 Cursor = Annotated[str | None, Query(min_length=1, max_length=1000)]
 Limit = Annotated[
     Annotated[str, Field(pattern=r"^([1-9][0-9]?|100)$")] | None,

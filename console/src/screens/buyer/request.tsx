@@ -4,14 +4,14 @@ import { call, type Schema } from "../../api.ts";
 import { useDraft } from "../../draft.ts";
 import { useText } from "../../i18n/index.ts";
 import { keyAfter, newKey } from "../../idempotency.ts";
-import { useAction, useLoad } from "../../load.ts";
+import { useAction, useLoad, type Load } from "../../load.ts";
 import { formatAmount, parseAmount } from "../../money.ts";
 import { Amount } from "../../parts/amount.tsx";
 import { Button } from "../../parts/button.tsx";
 import { Card } from "../../parts/card.tsx";
 import { Facts } from "../../parts/facts.tsx";
 import { ChoiceField, TextField } from "../../parts/field.tsx";
-import { Loaded } from "../../parts/loaded.tsx";
+import { Loaded, Waiting } from "../../parts/loaded.tsx";
 import { Moment } from "../../parts/moment.tsx";
 import { Note } from "../../parts/note.tsx";
 import { Page } from "../../parts/page.tsx";
@@ -19,7 +19,7 @@ import { ProblemNote } from "../../parts/problem.tsx";
 import { Problem } from "../../problems.ts";
 import { go, hrefOf } from "../../router.ts";
 import type { Parameters } from "../../routes.ts";
-import { Window, type Order } from "../orders.tsx";
+import { refundable, Window, type Order } from "../orders.tsx";
 
 type Condition = Schema["GoodsCondition"];
 
@@ -46,7 +46,11 @@ export function RequestRefund({ id = "" }: Parameters) {
         {(order) => (
           <div class="columns">
             <Card title={t.request.title}>
-              <RequestForm key={order.order_id} order={order} onRefused={load.reload} />
+              {refundable(order) ? (
+                <RequestForm order={order} onRefused={load.reload} />
+              ) : (
+                <Unrefundable order={order} onRefused={load.reload} />
+              )}
             </Card>
             <div>
               <Card title={t.orders.details}>
@@ -61,13 +65,33 @@ export function RequestRefund({ id = "" }: Parameters) {
   );
 }
 
+/** Why no refund of it may be asked for, by the rule that says so; and where those are that were. */
+function Unrefundable({ order, onRefused }: FormProps) {
+  const t = useText();
+  const { order_id } = order;
+  const decision = useLoad(`whole:${order_id}`, (signal) => decide(order_id, null, "intact", signal));
+  // This device's clock is no rule: what the API would grant may be asked for.
+  if (decision.data) return <RequestForm order={order} onRefused={onRefused} />;
+  return (
+    <>
+      {decision.loading && <Waiting />}
+      <Undecided decision={decision} />
+      {order.refundable < order.amount && (
+        <p>
+          <a href={hrefOf("buyer/refunds")}>{t.request.toRefunds}</a>
+        </p>
+      )}
+    </>
+  );
+}
+
 function Details({ order }: { order: Order }) {
   const t = useText();
   const { currency } = order;
   return (
     <Facts
       items={[
-        [t.orders.merchant, order.merchant_id],
+        [t.role.merchant, order.merchant_id],
         [t.orders.paid, <Amount amount={order.amount} currency={currency} />],
         [t.orders.refundable, <Amount amount={order.refundable} currency={currency} />],
         [t.orders.placedAt, <Moment at={order.placed_at} />],
@@ -103,7 +127,12 @@ function MerchantPolicy({ merchant }: { merchant: string }) {
   );
 }
 
-function RequestForm({ order, onRefused }: { order: Order; onRefused: () => void }) {
+interface FormProps {
+  order: Order;
+  onRefused: () => void;
+}
+
+function RequestForm({ order, onRefused }: FormProps) {
   const t = useText();
   const { currency, order_id } = order;
   // The key is made as the form opens and kept with what is typed: a second click, a reload or a
@@ -186,7 +215,9 @@ function RequestForm({ order, onRefused }: { order: Order; onRefused: () => void
         value={typed.evidence}
         onChange={(evidence) => change({ evidence: evidence.split("\n").slice(0, MOST_EVIDENCE).join("\n") })}
       />
-      {!wrong && <Preview orderId={order_id} amount={amount} condition={typed.condition} />}
+      {!wrong && !send.problem && (
+        <Preview orderId={order_id} amount={amount} condition={typed.condition} />
+      )}
       <ProblemNote problem={send.problem} />
       {send.problem && <Afterwards problem={send.problem} />}
       <div class="form-end">
@@ -232,10 +263,7 @@ function Preview({ orderId, amount, condition }: PreviewProps) {
     const timer = setTimeout(() => setSettled(wanted), PREVIEW_MS);
     return () => clearTimeout(timer);
   }, [wanted]);
-  const load = useLoad(`preview:${orderId}:${settled}`, (signal) => {
-    const body = { order_id: orderId, amount, goods_condition: condition };
-    return call("post", "/refunds/preview", { body, signal });
-  });
+  const load = useLoad(`preview:${orderId}:${settled}`, (signal) => decide(orderId, amount, condition, signal));
   const waiting = wanted !== settled || load.loading;
   return (
     <section class="preview" aria-label={t.request.preview} aria-live="polite" aria-busy={waiting}>
@@ -246,12 +274,23 @@ function Preview({ orderId, amount, condition }: PreviewProps) {
           <p>{t.request.leaves(formatAmount(load.data.refundable_after, load.data.currency, t.language))}</p>
         </Note>
       )}
-      {!waiting && load.problem && (
-        <ProblemNote
-          problem={load.problem}
-          {...(load.problem.status === 422 ? { lead: t.request.will } : { onRetry: load.reload })}
-        />
-      )}
+      {!waiting && <Undecided decision={load} />}
     </section>
   );
+}
+
+function decide(
+  order_id: string,
+  amount: number | null,
+  goods_condition: Condition,
+  signal: AbortSignal,
+): Promise<Schema["RefundPreview"]> {
+  return call("post", "/refunds/preview", { body: { order_id, amount, goods_condition }, signal });
+}
+
+/** A refusal, or why nothing could be decided. */
+function Undecided({ decision: { problem, reload } }: { decision: Load<Schema["RefundPreview"]> }) {
+  const t = useText();
+  const refused = problem?.status === 422;
+  return <ProblemNote problem={problem} {...(refused ? { lead: t.request.will } : { onRetry: reload })} />;
 }

@@ -3,7 +3,7 @@ import { call, type Schema } from "../../api.ts";
 import { useDraft } from "../../draft.ts";
 import { useText } from "../../i18n/index.ts";
 import { useFieldErrors } from "../../i18n/errors.ts";
-import { useAction, useLoad, type Load } from "../../load.ts";
+import { useAction, useFollow, useLoad, type Load } from "../../load.ts";
 import { Button } from "../../parts/button.tsx";
 import { Card } from "../../parts/card.tsx";
 import { Facts } from "../../parts/facts.tsx";
@@ -29,6 +29,10 @@ const MOST_DOCUMENTS = 20;
 export function CertificationScreen() {
   const t = useText();
   const load = useLoad("certification", certification);
+  useFollow("certification", load, {
+    done: (certification) => certification?.status !== "submitted",
+    waits: () => true,
+  });
   const current = load.data;
   const ended = !load.loading || load.data !== null;
   const open = ended && !load.problem && (current === null || current.status === "refused");
@@ -124,6 +128,7 @@ function ApplicationForm({ refused, put }: FormProps) {
     change({ documents: documents.map((each, at) => (at === index ? { ...each, ...part } : each)) });
   return (
     <form
+      noValidate
       onSubmit={(event) => {
         event.preventDefault();
         void submit.run();
@@ -176,7 +181,7 @@ function ApplicationForm({ refused, put }: FormProps) {
             label={words.contactEmail}
             value={contact.email}
             required
-            type="email"
+            inputMode="email"
             error={errors["contact/email"]}
             onChange={(email) => change({ contact: { ...contact, email } })}
           />

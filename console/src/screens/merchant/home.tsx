@@ -1,6 +1,6 @@
 import { call, type Schema } from "../../api.ts";
 import { useText } from "../../i18n/index.ts";
-import { useLoad } from "../../load.ts";
+import { NOW_AND_THEN, useFollow, useLoad } from "../../load.ts";
 import { LinkButton } from "../../parts/button.tsx";
 import { Card } from "../../parts/card.tsx";
 import { RefundsByDay } from "../../parts/charts.tsx";
@@ -9,6 +9,7 @@ import { Badge, Note } from "../../parts/note.tsx";
 import { Page } from "../../parts/page.tsx";
 import { Moment } from "../../parts/moment.tsx";
 import { hrefOf } from "../../router.ts";
+import { CertificationStatus } from "./certification.tsx";
 import { certification } from "./certified.ts";
 
 interface Progress {
@@ -29,10 +30,18 @@ async function progress(signal: AbortSignal): Promise<Progress> {
 export function MerchantHome() {
   const t = useText();
   const load = useLoad("progress", progress);
+  useFollow("progress", load, NOW_AND_THEN);
   return (
-    <Page title={t.home}>
+    <Page title={t.home} lead={load.data?.shop.name ?? ""}>
       <Card title={t.steps.title}>
-        <Loaded load={load}>{(data) => <FourSteps {...data} />}</Loaded>
+        <Loaded load={load}>
+          {(data) => (
+            <>
+              <Standing {...data} />
+              <FourSteps {...data} />
+            </>
+          )}
+        </Loaded>
       </Card>
       <Card title={t.refunds.byDay}>
         <RefundsByDay />
@@ -41,52 +50,65 @@ export function MerchantHome() {
   );
 }
 
+function Standing({ certification, policy }: Progress) {
+  const t = useText();
+  if (policy.status !== "confirmed") return <p class="lead">{t.steps.lead}</p>;
+  const suspended = certification?.status === "suspended";
+  return (
+    <Note
+      tone={suspended ? "warn" : "good"}
+      title={suspended ? t.certification.suspendedText : t.steps.allDone}
+    >
+      {policy.confirmed_at && (
+        <p>
+          {t.settlement.since}: <Moment at={policy.confirmed_at} />
+        </p>
+      )}
+    </Note>
+  );
+}
+
 function FourSteps({ shop, certification, policy }: Progress) {
   const t = useText();
   const confirmed = policy.status === "confirmed";
-  const done = [
-    shop.complete,
-    certification?.status === "certified",
-    confirmed || (policy.status === "draft" && policy.instant_refund),
-    confirmed,
-  ];
+  const drafted = policy.status === "draft" && policy.instant_refund;
+  const done = [shop.complete, certification?.status === "certified", confirmed || drafted, confirmed];
   const now = done.indexOf(false);
   const steps: [readonly string[] | string[], string][] = [
     [t.steps.shop, "shop"],
     [t.steps.certification, "certification"],
     [t.steps.settlement, "settlement"],
-    [t.steps.confirm, "settlement"],
+    [t.steps.confirm, policy.status === "draft" ? "settlement/review" : "settlement"],
   ];
+  const platformsTurn = certification?.status === "submitted" || certification?.status === "suspended";
   return (
-    <>
-      {confirmed && policy.confirmed_at ? (
-        <Note tone="good" title={t.steps.allDone}>
-          <p>
-            {t.settlement.since}: <Moment at={policy.confirmed_at} />
-          </p>
-        </Note>
-      ) : (
-        <p class="lead">{t.steps.lead}</p>
-      )}
-      <ol class="four">
-        {steps.map(([[title, text], path], index) => {
-          const state = done[index] ? "done" : index === now ? "current" : "todo";
-          const tone = { done: "good", current: "info", todo: "plain" } as const;
-          return (
-            <li key={title} aria-current={index === now ? "step" : undefined}>
-              <h3>
-                {index + 1}. {title}
-              </h3>
-              <p class="hint">{text}</p>
-              <Badge tone={tone[state]}>{t.steps[state]}</Badge>{" "}
-              <LinkButton href={hrefOf(`merchant/${path}`)} kind={state === "current" ? "primary" : "plain"}>
-                {state === "done" ? t.view : t.steps.go}
-                <span class="unseen"> {title}</span>
-              </LinkButton>
-            </li>
-          );
-        })}
-      </ol>
-    </>
+    <ol class="four">
+      {steps.map(([[title, text], path], index) => {
+        const state = done[index] ? "done" : index === now ? "current" : "todo";
+        const tone = { done: "good", current: "info", todo: "plain" } as const;
+        const certifying = path === "certification" && state !== "done" ? certification : null;
+        const mine = !certifying || !platformsTurn;
+        return (
+          <li key={title} aria-current={index === now ? "step" : undefined}>
+            <h3>
+              {index + 1}. {title}
+            </h3>
+            <p class="hint">{text}</p>
+            {certifying ? (
+              <CertificationStatus status={certifying.status} />
+            ) : (
+              <Badge tone={tone[state]}>{t.steps[state]}</Badge>
+            )}{" "}
+            <LinkButton
+              href={hrefOf(`merchant/${path}`)}
+              kind={state === "current" && mine ? "primary" : "plain"}
+            >
+              {state === "done" || !mine ? t.view : t.steps.go}
+              <span class="unseen"> {title}</span>
+            </LinkButton>
+          </li>
+        );
+      })}
+    </ol>
   );
 }

@@ -24,7 +24,7 @@ interface Typed {
 interface Props {
   saved: Policy;
   onSaved: (policy: Policy) => void;
-  onReview: (policy: Policy) => void;
+  onReview: () => void;
   onElsewhere: () => void;
 }
 
@@ -46,7 +46,7 @@ export function PolicyForm({ saved, onSaved, onReview, onElsewhere }: Props) {
       const policy = changed || saved.status === "none" ? await put(typed) : saved;
       clear(typedOf(policy));
       onSaved(policy);
-      if (review) onReview(policy);
+      if (review) onReview();
       else announce(words.draftSaved);
     } catch (error) {
       if (!(error instanceof Problem) || error.code !== "policy_already_confirmed") throw error;
@@ -57,6 +57,7 @@ export function PolicyForm({ saved, onSaved, onReview, onElsewhere }: Props) {
   const errors = useFieldErrors(save.problem);
   return (
     <form
+      noValidate
       onSubmit={(event) => {
         event.preventDefault();
         void save.run(true);
@@ -73,7 +74,7 @@ export function PolicyForm({ saved, onSaved, onReview, onElsewhere }: Props) {
         <legend>{words.statement}</legend>
         <TextField
           label={words.reasons}
-          hint={`${words.reasonsHint} ${words.count(typed.reasons.length)}`}
+          hint={`${words.reasonsHint} ${typed.reasons.length} / ${LONGEST}`}
           value={typed.reasons}
           lines={4}
           required
@@ -83,7 +84,7 @@ export function PolicyForm({ saved, onSaved, onReview, onElsewhere }: Props) {
         />
         <TextField
           label={words.handling}
-          hint={`${words.handlingHint} ${words.count(typed.handling.length)}`}
+          hint={`${words.handlingHint} ${typed.handling.length} / ${LONGEST}`}
           value={typed.handling}
           lines={4}
           required

@@ -17,7 +17,7 @@ interface Props {
   reviewed: Policy;
   ready: Load<{ shop: boolean; certified: boolean }>;
   onReview: (policy: Policy) => void;
-  onEdit: (draft: Policy) => void;
+  onEdit: () => void;
   onConfirmed: (policy: Policy) => void;
   onElsewhere: () => void;
 }
@@ -70,7 +70,7 @@ export function PolicyReview({ reviewed, ready, onReview, onEdit, onConfirmed, o
           setChanged(null);
           onReview(changed);
         }}
-        onEdit={() => onEdit(changed)}
+        onEdit={onEdit}
       />
     );
   }
@@ -106,7 +106,7 @@ export function PolicyReview({ reviewed, ready, onReview, onEdit, onConfirmed, o
       <CheckField label={words.assent} checked={assent} onChange={setAssent} />
       <ProblemNote problem={confirm.problem} />
       <div class="form-end">
-        <Button onClick={() => onEdit(reviewed)}>{words.edit}</Button>
+        <Button onClick={onEdit}>{words.edit}</Button>
         <Button
           kind="primary"
           busy={confirm.busy}

@@ -10,6 +10,7 @@ import { Badge, Note } from "../../parts/note.tsx";
 import { Page } from "../../parts/page.tsx";
 import { Steps } from "../../parts/steps.tsx";
 import { WalletTabs } from "../../parts/tabs.tsx";
+import { go } from "../../router.ts";
 import { certification } from "./certified.ts";
 import { PolicyForm } from "./policy_form.tsx";
 import { PolicyReview } from "./policy_review.tsx";
@@ -19,21 +20,31 @@ type Policy = Schema["RefundPolicy"];
 
 /** 结算设置: written, reviewed, confirmed once, and then only read. */
 export function Settlement() {
+  return <SettlementPage review={false} />;
+}
+
+/** The same, with what is saved up for review. */
+export function SettlementReview() {
+  return <SettlementPage review />;
+}
+
+const WRITE = "merchant/settlement";
+const REVIEW = `${WRITE}/review`;
+
+function SettlementPage({ review }: { review: boolean }) {
   const t = useText();
   const policy = useLoad("refund-policy", (signal) => call("get", "/refund-policy", { signal }));
   const ready = useLoad("ready", async (signal) => {
     const [shop, certified] = await Promise.all([call("get", "/shop", { signal }), certification(signal)]);
     return { shop: shop.complete, certified: certified?.status === "certified" };
   });
-  const [reviewed, setReviewed] = useState<Policy | null>(null);
   const [elsewhere, setElsewhere] = useState(false);
-
   const confirmedElsewhere = () => {
     setElsewhere(true);
-    setReviewed(null);
     policy.reload();
   };
-  const step = policy.data?.status === "confirmed" ? 3 : reviewed ? 1 : 0;
+  const status = policy.data?.status;
+  const step = status === "confirmed" ? 3 : review && status === "draft" ? 1 : 0;
   return (
     <Page title={t.nav.walletAndSettlement}>
       <WalletTabs />
@@ -48,17 +59,13 @@ export function Settlement() {
             if (current.status === "confirmed") {
               return <Confirmed policy={current} elsewhere={elsewhere} />;
             }
-            if (reviewed) {
+            if (step === 1) {
               return (
                 <PolicyReview
-                  reviewed={reviewed}
+                  reviewed={current}
                   ready={ready}
-                  onReview={setReviewed}
-                  onEdit={(draft) => {
-                    setReviewed(null);
-                    policy.put(draft);
-                    policy.reload();
-                  }}
+                  onReview={policy.put}
+                  onEdit={() => go(WRITE)}
                   onConfirmed={(confirmed) => {
                     policy.put(confirmed);
                     announce(t.settlement.confirmed);
@@ -71,7 +78,7 @@ export function Settlement() {
               <PolicyForm
                 saved={current}
                 onSaved={policy.put}
-                onReview={setReviewed}
+                onReview={() => go(REVIEW)}
                 onElsewhere={confirmedElsewhere}
               />
             );

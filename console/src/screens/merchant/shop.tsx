@@ -129,10 +129,10 @@ function typedOf(shop: Shop): Typed {
 /** What is left empty is not filled in; an address with a part is sent, and the API says what lacks. */
 function settingsOf(typed: Typed): Schema["ShopSettings"] {
   const address = Object.fromEntries(
-    ADDRESS.map((part) => [part, typed[`address_${part}`].trim()]),
+    ADDRESS.map((part) => [part, typed[`address_${part}`].trim()]).filter(([, text]) => text),
   ) as Schema["ReturnAddress"];
   return {
     ...Object.fromEntries(SETTINGS.map((name) => [name, typed[name].trim() || null])),
-    return_address: Object.values(address).some(Boolean) ? address : null,
+    return_address: Object.keys(address).length > 0 ? address : null,
   };
 }

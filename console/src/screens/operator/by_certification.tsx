@@ -1,7 +1,7 @@
 import { useState } from "preact/hooks";
 import { call, type Schema } from "../../api.ts";
 import { useText } from "../../i18n/index.ts";
-import { usePages } from "../../load.ts";
+import { NOW_AND_THEN, usePages } from "../../load.ts";
 import { SelectField } from "../../parts/field.tsx";
 
 export type Certification = Schema["Certification"];
@@ -11,8 +11,11 @@ export type Status = Schema["Status"];
 export function useCertifications(name: string, first: Status) {
   const t = useText();
   const [status, setStatus] = useState<Status>(first);
-  const pages = usePages<Certification>(`${name}:${status}`, (cursor, signal) =>
-    call("get", "/certifications", { query: { status, cursor: cursor ?? null }, ...(signal && { signal }) }),
+  const pages = usePages<Certification>(
+    `${name}:${status}`,
+    (cursor, signal) =>
+      call("get", "/certifications", { query: { status, cursor: cursor ?? null }, ...(signal && { signal }) }),
+    NOW_AND_THEN,
   );
   const { none: _, ...choices } = t.certification.states;
   const filter = (

@@ -36,8 +36,12 @@ export function Certifications() {
       name: t.operator.decide,
       cell: (each) =>
         each.status !== "refused" && (
-          <Button kind="primary" label={`${t.operator.decide} ${each.merchant_id}`} onClick={() => setDeciding(each)}>
-            {t.operator.decide}
+          <Button
+            kind={each.status === "submitted" ? "primary" : "plain"}
+            label={`${decisionOn(each.status, t)} ${each.merchant_id}`}
+            onClick={() => setDeciding(each)}
+          >
+            {decisionOn(each.status, t)}
           </Button>
         ),
     },
@@ -56,6 +60,7 @@ export function Certifications() {
       </Card>
       {deciding && (
         <Decide
+          title={decisionOn(deciding.status, t)}
           merchant={deciding.merchant_id}
           choices={choicesOf(deciding.status, t)}
           onDecided={() => {
@@ -67,6 +72,11 @@ export function Certifications() {
       )}
     </Page>
   );
+}
+
+/** What deciding on a certification in this state is called. */
+export function decisionOn(status: Status | null, t: Messages): string {
+  return status === "submitted" ? t.operator.decide : t.operator.change;
 }
 
 /** The steps that leave a state, as docs/api.md has them. */

@@ -12,6 +12,7 @@ import { Moment } from "../../parts/moment.tsx";
 import { Badge, Note } from "../../parts/note.tsx";
 import { Page } from "../../parts/page.tsx";
 import { Table } from "../../parts/table.tsx";
+import { hrefOf } from "../../router.ts";
 import type { Parameters } from "../../routes.ts";
 import { Messages } from "./dead_letters.tsx";
 
@@ -69,7 +70,7 @@ function Letters({ letters }: { letters: Schema["DeadLetter"][] }) {
       rows={letters}
       id={(letter) => letter.message_id}
       columns={[
-        { name: words.about, cell: ({ about }) => (about ? <code>{about}</code> : "–") },
+        { name: words.about, cell: ({ about }) => (about ? <About name={about} /> : "–") },
         { name: words.sentAt, cell: ({ sent_at }) => <Moment at={sent_at} /> },
         { name: words.receives, right: true, cell: ({ receives }) => receives },
         {
@@ -88,6 +89,13 @@ function Letters({ letters }: { letters: Schema["DeadLetter"][] }) {
       ]}
     />
   );
+}
+
+/** What a letter is about; a refund (`refund:rf_…`) is to be looked at. */
+function About({ name }: { name: string }) {
+  const [, refund] = /^refund:(.+)$/.exec(name) ?? [];
+  const text = <code>{name}</code>;
+  return refund ? <a href={hrefOf(`operator/refunds/${refund}`)}>{text}</a> : text;
 }
 
 function Redrive({ letters, onMoved }: { letters: Queue; onMoved: () => void }) {

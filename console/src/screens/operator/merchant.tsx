@@ -11,7 +11,7 @@ import { Moment } from "../../parts/moment.tsx";
 import { Page } from "../../parts/page.tsx";
 import type { Parameters } from "../../routes.ts";
 import { CertificationStatus } from "../merchant/certification.tsx";
-import { choicesOf } from "./certifications.tsx";
+import { choicesOf, decisionOn } from "./certifications.tsx";
 import { Limits, OperatedWallet } from "./operated_wallet.tsx";
 import { useOverview } from "./overview.ts";
 
@@ -22,7 +22,7 @@ export function Merchant({ id = "" }: Parameters) {
   const t = useText();
   const load = useOverview(id);
   return (
-    <Page title={`${t.orders.merchant} ${id}`}>
+    <Page title={`${t.role.merchant} ${id}`}>
       <Loaded load={load}>
         {(overview) => (
           <>
@@ -49,7 +49,7 @@ function Standing({ overview, onChanged }: { overview: Overview; onChanged: () =
       actions={
         Object.keys(choices).length > 0 && (
           <Button onClick={() => setDeciding(true)}>
-            {t.operator.decide}
+            {decisionOn(overview.certification, t)}
           </Button>
         )
       }
@@ -69,6 +69,7 @@ function Standing({ overview, onChanged }: { overview: Overview; onChanged: () =
       />
       {deciding && (
         <Decide
+          title={decisionOn(overview.certification, t)}
           merchant={overview.merchant_id}
           choices={choices}
           onDecided={() => {
@@ -91,7 +92,6 @@ function NoWallet({ merchant, onChanged }: { merchant: string; onChanged: () => 
       <TextField
         label={t.wallet.currency}
         value={currency}
-        list={["CNY", "USD", "JPY"]}
         onChange={(value) => setCurrency(value.trim().toUpperCase())}
       />
       {/^[A-Z]{3}$/.test(currency) && (

@@ -130,7 +130,7 @@ export function Limits({ merchant, currency, required, guarantee = 0, onChanged 
     >
       <div class="filters">
         <TextField
-          label={`${t.operator.depositRequired} (${currency})`}
+          label={`${t.wallet.depositRequired} (${currency})`}
           inputMode="decimal"
           value={deposit}
           error={depositAmount === null ? t.request.amountWrong : undefined}

@@ -92,6 +92,7 @@ export function ProposeCorrection({ onProposed }: { onProposed: () => void }) {
               <legend class="unseen">{words.legN(index + 1)}</legend>
               <TextField
                 label={words.account}
+                hint={index === 0 ? words.accountHint : undefined}
                 value={leg.account}
                 required
                 error={errors[`legs/${index}/account`]}

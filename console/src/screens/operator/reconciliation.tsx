@@ -16,6 +16,9 @@ import { Problem } from "../../problems.ts";
 
 type Report = Schema["Report"];
 
+/** The line that tells what a currency's accounts add up to: zero. */
+const SUM = "sum";
+
 async function newest(signal: AbortSignal): Promise<{ report: Report | null }> {
   try {
     return { report: await call("get", "/reconciliation", { signal }) };
@@ -117,9 +120,11 @@ function Verdict({ report }: { report: Report }) {
 /** What each kind of account holds, by currency: each sums to zero. */
 function Totals({ report }: { report: Report }) {
   const t = useText();
-  const rows = Object.entries(report.totals ?? {}).flatMap(([currency, accounts]) =>
-    Object.entries(accounts).map(([account, amount]) => ({ currency, account, amount })),
-  );
+  const rows = Object.entries(report.totals ?? {}).flatMap(([currency, accounts]) => {
+    const kinds = Object.entries(accounts).map(([account, amount]) => ({ currency, account, amount }));
+    const sum = kinds.reduce((total, { amount }) => total + amount, 0);
+    return [...kinds, { currency, account: SUM, amount: sum }];
+  });
   if (rows.length === 0) return null;
   return (
     <>
@@ -129,9 +134,13 @@ function Totals({ report }: { report: Report }) {
         rows={rows}
         id={({ currency, account }) => currency + account}
         columns={[
-          { name: t.operator.account, cell: ({ account }) => <code>{account}</code> },
           {
-            name: t.operator.sum,
+            name: t.operator.account,
+            cell: ({ account }) =>
+              account === SUM ? <strong>{t.operator.sum}</strong> : (t.operator.accounts[account] ?? account),
+          },
+          {
+            name: t.operator.amount,
             right: true,
             cell: ({ currency, amount }) => <Amount amount={amount} currency={currency} />,
           },

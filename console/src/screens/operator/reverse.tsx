@@ -7,14 +7,29 @@ import { Button } from "../../parts/button.tsx";
 import { Card } from "../../parts/card.tsx";
 import { Dialog } from "../../parts/dialog.tsx";
 import { TextField } from "../../parts/field.tsx";
+import { Loaded } from "../../parts/loaded.tsx";
 import { Note } from "../../parts/note.tsx";
 import { Page } from "../../parts/page.tsx";
+import { RefundFacts, useRefund } from "../refund.tsx";
+
+/** What would be taken back, from whom. */
+function Reversed({ id }: { id: string }) {
+  const load = useRefund(id);
+  return (
+    <>
+      <p>
+        <code>{id}</code>
+      </p>
+      <Loaded load={load}>{(refund) => <RefundFacts refund={refund} />}</Loaded>
+    </>
+  );
+}
 
 /** Takes a refund back, after a dispute. */
 export function Reverse() {
   const t = useText();
   const words = t.operator;
-  const [id, setId] = useState("");
+  const [id, setId] = useState(new URLSearchParams(location.search).get("refund") ?? "");
   const [reason, setReason] = useState("");
   const [asking, setAsking] = useState(false);
   const [reversal, setReversal] = useState<Schema["Reversal"] | null>(null);
@@ -70,9 +85,7 @@ export function Reverse() {
             reverse.clear();
           }}
         >
-          <p>
-            <code>{id}</code>
-          </p>
+          <Reversed id={id} />
         </Dialog>
       )}
     </Page>

@@ -21,7 +21,7 @@ export function WaitingRefunds({ id = "" }: Parameters) {
   return (
     <Page
       title={`${t.operator.waiting}: ${id}`}
-      actions={<LinkButton href={hrefOf(`operator/merchants/${id}`)}>{`${t.orders.merchant} ${id}`}</LinkButton>}
+      actions={<LinkButton href={hrefOf(`operator/merchants/${id}`)}>{`${t.role.merchant} ${id}`}</LinkButton>}
     >
       <Loaded load={load}>
         {({ wallets }) =>
@@ -38,7 +38,7 @@ export function WaitingRefunds({ id = "" }: Parameters) {
 
 export function Waiting({ merchant, currency }: { merchant: string; currency: string }) {
   const t = useText();
-  const columns = useColumns(null);
+  const columns = useColumns();
   const load = useLoad(`waiting:${merchant}:${currency}`, (signal) =>
     call("get", "/merchants/{merchant_id}/waiting-refunds", {
       path: { merchant_id: merchant },
