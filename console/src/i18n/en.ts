@@ -392,7 +392,7 @@ export const en: Messages = {
     accounts: {
       "merchant:available": "Merchants' wallets",
       "merchant:deposit": "Merchants' deposits",
-      "merchant:receivable": "Merchants' debt",
+      "merchant:receivable": "Merchants' debt, negated",
       "buyer:available": "Buyers' wallets",
       "platform:guarantee": "Guarantee fund",
       "external:settlement": "Paid in",

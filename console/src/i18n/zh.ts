@@ -380,7 +380,7 @@ export const zh = {
     accounts: {
       "merchant:available": "商家可用余额",
       "merchant:deposit": "商家保证金",
-      "merchant:receivable": "商家待还垫付",
+      "merchant:receivable": "商家待还垫付 (负)",
       "buyer:available": "买家可用余额",
       "platform:guarantee": "平台垫付资金",
       "external:settlement": "外部入账",

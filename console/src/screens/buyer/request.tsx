@@ -46,11 +46,7 @@ export function RequestRefund({ id = "" }: Parameters) {
         {(order) => (
           <div class="columns">
             <Card title={t.request.title}>
-              {refundable(order) ? (
-                <RequestForm order={order} onRefused={load.reload} />
-              ) : (
-                <Unrefundable order={order} onRefused={load.reload} />
-              )}
+              <Request order={order} onRefused={load.reload} />
             </Card>
             <div>
               <Card title={t.orders.details}>
@@ -65,24 +61,28 @@ export function RequestRefund({ id = "" }: Parameters) {
   );
 }
 
-/** Why no refund of it may be asked for, by the rule that says so; and where those are that were. */
-function Unrefundable({ order, onRefused }: FormProps) {
+function Request(given: FormProps) {
+  if (given.order.refundable === 0) return <NothingLeft />;
+  return refundable(given.order) ? <RequestForm {...given} /> : <Unrefundable {...given} />;
+}
+
+/** All of it is refunded, or about to be. */
+function NothingLeft() {
   const t = useText();
+  return (
+    <Note tone="info" title={t.orders.nothingLeft}>
+      <a href={hrefOf("buyer/refunds")}>{t.request.toRefunds}</a>
+    </Note>
+  );
+}
+
+/** Why no refund of it may be asked for, by the rule that says so. */
+function Unrefundable({ order, onRefused }: FormProps) {
   const { order_id } = order;
   const decision = useLoad(`whole:${order_id}`, (signal) => decide(order_id, null, "intact", signal));
   // This device's clock is no rule: what the API would grant may be asked for.
   if (decision.data) return <RequestForm order={order} onRefused={onRefused} />;
-  return (
-    <>
-      {decision.loading && <Waiting />}
-      <Undecided decision={decision} />
-      {order.refundable < order.amount && (
-        <p>
-          <a href={hrefOf("buyer/refunds")}>{t.request.toRefunds}</a>
-        </p>
-      )}
-    </>
-  );
+  return decision.problem ? <Undecided decision={decision} /> : <Waiting />;
 }
 
 function Details({ order }: { order: Order }) {

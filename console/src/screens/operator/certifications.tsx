@@ -33,7 +33,7 @@ export function Certifications() {
     },
     { name: t.certification.submittedAt, cell: (each) => <Moment at={each.submitted_at} /> },
     {
-      name: t.operator.decide,
+      name: t.orders.action,
       cell: (each) =>
         each.status !== "refused" && (
           <Button

@@ -59,7 +59,7 @@ export function Corrections() {
       ),
     },
     {
-      name: words.decide,
+      name: t.orders.action,
       cell: (correction) =>
         correction.status === "proposed" && (
           <div class="actions">

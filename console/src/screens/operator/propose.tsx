@@ -87,12 +87,12 @@ export function ProposeCorrection({ onProposed }: { onProposed: () => void }) {
         <fieldset>
           <legend>{words.legs}</legend>
           <p class="hint">{words.legsHint}</p>
+          <p class="hint">{words.accountHint}</p>
           {legs.map((leg, index) => (
             <fieldset class="row" key={index}>
               <legend class="unseen">{words.legN(index + 1)}</legend>
               <TextField
                 label={words.account}
-                hint={index === 0 ? words.accountHint : undefined}
                 value={leg.account}
                 required
                 error={errors[`legs/${index}/account`]}
