@@ -35,6 +35,7 @@ from refunds import table
 
 if TYPE_CHECKING:
     from mypy_boto3_sqs import SQSClient
+    from mypy_boto3_sqs.literals import QueueAttributeNameType
 
 CALLERS = 4
 WEIGHTS = {"refund": 12, "repeat": 3, "cancel": 3, "credit": 3, "duplicate": 2, "poison": 1}
@@ -49,6 +50,11 @@ STEADY = 1.25
 LONG = 60
 """Seconds of load in which everything is tried."""
 WORKER = "_worker.py"
+COUNTS: "list[QueueAttributeNameType]" = [
+    "ApproximateNumberOfMessages",
+    "ApproximateNumberOfMessagesNotVisible",
+    "ApproximateNumberOfMessagesDelayed",
+]
 ENDED = {"succeeded", "canceled"}
 KILLED = ("ProcessDebitsFunction", "RequestRefundFunction", "ManageWalletFunction")
 
@@ -84,6 +90,20 @@ class Soak:
     def reconcile(self) -> books.Report:
         shop = self.shop
         return self._done(lambda: shop.call(shop.cast.operator, "POST", "/reconciliation"))
+
+    def kept(self) -> int:
+        """Messages in the queue and among its dead letters, about: poison stays in one of them."""
+        outputs = self.shop.outputs
+        queues = (outputs.debit_queue_url, outputs.debit_dead_letter_queue_url)
+        return sum(
+            int(
+                self.sqs.get_queue_attributes(QueueUrl=url, AttributeNames=COUNTS)["Attributes"][
+                    each
+                ]
+            )
+            for url in queues
+            for each in COUNTS
+        )
 
     def unsettled(self) -> int:
         """How many of the accepted refunds have not come to their end."""
@@ -245,6 +265,8 @@ def _faults(soak: Soak, seconds: int) -> Iterator[str]:
     if found["differences"] or not books.show_totals(found):
         books.show_differences(found)
         yield "the books differ"
+    if (kept := soak.kept()) < soak.counts["poison"]:
+        yield f"{soak.counts['poison']} messages were poison, and {kept} messages are left"
     yield from _idle(soak, seconds)
     third = len(soak.memory) // 3
     before, after = median(soak.memory[:third]), median(soak.memory[-third:])
