@@ -1,5 +1,6 @@
 """Schedules by number: played, replayed, and made small when they fail."""
 
+import traceback
 from dataclasses import dataclass
 from functools import partial
 
@@ -7,6 +8,7 @@ from tests.simulation.choices import Choices, smaller
 from tests.simulation.monitor import Violation
 from tests.simulation.sandboxes import simulated
 from tests.simulation.schedule import Schedule
+from tests.simulation.trace import Trace
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,11 +27,14 @@ class Failure:
 
 def failure_of(choices: Choices) -> tuple[str, str]:
     """What is wrong, and the trace; nothing when all is well."""
-    schedule = Schedule(choices)
+    trace = Trace()
     try:
-        schedule.play()
+        Schedule(choices, trace=trace).play()
     except Violation as error:
-        return str(error), str(schedule.trace)
+        return str(error), str(trace)
+    except Exception as error:  # noqa: BLE001  # of the simulation itself: told with its seed as well
+        raised = "".join(traceback.format_exception(error))
+        return f"{type(error).__name__}: {error}", f"{trace}\n\n{raised}"
     return "", ""
 
 
