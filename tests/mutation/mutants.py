@@ -53,6 +53,11 @@ class Score:
     def unexplained(self) -> dict[str, str]:
         return {name: line for name, line in self.survivors.items() if line not in EQUIVALENT}
 
+    @property
+    def stale(self) -> set[str]:
+        """What is explained, and is not among the survivors of all modules."""
+        return EQUIVALENT.keys() - self.survivors.values()
+
 
 def run(modules: Collection[str], stage: Path) -> Score:
     """Change these modules in every place, one at a time. Raises CommandFailed."""
@@ -112,7 +117,9 @@ def main() -> None:
     data.print(f"{score.killed} of {score.total} mutants are killed: {score.share:.1%}")
     for name, line in score.survivors.items():
         data.print(f"  {name}: {line}\n    {EQUIVALENT.get(line, 'NOT EXPLAINED')}", markup=False)
-    if score.share < AT_LEAST or score.unexplained:
+    for line in score.stale:
+        data.print(f"  STALE: no survivor is {line}", markup=False)
+    if score.share < AT_LEAST or score.unexplained or score.stale:
         sys.exit(1)
 
 
