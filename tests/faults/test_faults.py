@@ -7,7 +7,9 @@ import pytest
 from tests.faults import branches, ledger
 from tests.faults.branches import Branch
 from tests.faults.cases import SHORT, UNREACHED, Planned
+from tests.faults.faulting import Fault, Where
 from tests.faults.running import Runs
+from tests.simulation.mutants import error_path_raises
 
 
 def test_a_run_without_a_fault_makes_the_calls_of_every_function(runs: Runs) -> None:
@@ -39,6 +41,12 @@ def test_what_was_not_told_over_the_bus_is_seen(runs: Runs) -> None:
     kinds = {each.partition(" ")[0] for each in told}
     assert kinds >= {"RefundAccepted", "RefundSucceeded", "RefundCanceled", "RefundReversed"}
     assert ledger.of(runs.faultless.rows, told[1:]) != runs.faultless.ledger
+
+
+def test_what_no_call_of_aws_fails_with_is_not_made_good(runs: Runs) -> None:
+    planned = Planned("every-transaction", Fault.RESET, Where.FIRST)
+    with error_path_raises(), pytest.raises(TypeError):
+        runs.run(planned.case(runs.faultless.calls))
 
 
 @pytest.mark.parametrize("planned", SHORT, ids=str)
