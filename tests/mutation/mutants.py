@@ -22,6 +22,12 @@ MODULES = ("debits", "eligibility", "funding", "ledger", "policies")
 TESTS = (*MODULES, "policy_rules")
 EQUIVALENT = {
     "yield from batched(group, MAX_REFUNDS, strict=None)": "None is as false as False.",
+    "yield from batched(group, MAX_REFUNDS, )": "False is what strict is when it is not given.",
+    "above = [amount - wanted for amount, wanted in zip(shards, goal, strict=None)]": "As above.",
+    "above = [amount - wanted for amount, wanted in zip(shards, goal, )]": "As above.",
+    "standing = None": (
+        "The database refuses what is confirmed already, and then it is looked up all the same."
+    ),
     "if arrived_at.replace(microsecond=0) > closes_at.replace(microsecond=1):": (
         "A whole second is later than another and a microsecond exactly when it is later than it."
     ),
