@@ -1,6 +1,7 @@
 """Before anything makes a boto3 client: credentials that open nothing, and moto, which answers."""
 
 import os
+from collections import Counter
 from collections.abc import Iterator
 
 for name in [name for name in os.environ if name.startswith("AWS_")]:
@@ -48,6 +49,7 @@ from xdist.scheduler import LoadScopeScheduling
 from local import aws, deploy
 from local.paths import STATE
 from tests.integration.world import FUNCTIONS, Scene, Stack, World
+from tests.lacking import NOT_RUN
 
 ON_THE_STACK = ("tests/browser/", "tests/integration/")
 EXPLORING = ("tests/faults/", "tests/model/", "tests/simulation/")
@@ -93,11 +95,11 @@ def pytest_runtest_protocol(item: pytest.Item) -> Iterator[None]:
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
-    """Not one line among many: who has no Chromium reads what did not run, and how to get it."""
+    """Not one line among many: who lacks something reads what did not run, and how to get it."""
     skipped: list[pytest.TestReport] = terminalreporter.getreports("skipped")
-    in_browser = [each for each in skipped if each.nodeid.startswith("tests/browser/")]
-    for reason in {each.longrepr[2] for each in in_browser if isinstance(each.longrepr, tuple)}:
-        terminalreporter.write_sep("=", f"{len(in_browser)} NOT RUN", red=True, bold=True)
+    reasons = [each.longrepr[2] for each in skipped if isinstance(each.longrepr, tuple)]
+    for reason, count in Counter(each for each in reasons if NOT_RUN in each).items():
+        terminalreporter.write_sep("=", f"{count} NOT RUN", red=True, bold=True)
         terminalreporter.write_line(reason)
 
 

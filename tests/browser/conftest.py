@@ -1,6 +1,5 @@
 """The console as a person meets it: in Chromium, against the product on the local AWS."""
 
-import os
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -12,6 +11,7 @@ from local.paths import STATE
 from tests.browser.axe import WIDE
 from tests.browser.visitor import WAIT_MS, Visitor
 from tests.integration.world import APPLICATION, Party, Person, World
+from tests.lacking import leave_out
 
 LOCALES = {"zh": "zh-CN", "en": "en-US"}
 
@@ -23,9 +23,7 @@ def browser() -> Iterator[Browser]:
     path = chromium.executable()
     if path is None:
         told = f"The browser tests need a Chromium. To get one: {chromium.TO_GET_ONE}"
-        if os.environ.get("REQUIRE_BROWSER"):
-            pytest.fail(told)
-        pytest.skip(told)
+        leave_out(told, unless="REQUIRE_BROWSER")
     with chromium.launched(path) as browser:
         yield browser
 

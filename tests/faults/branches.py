@@ -1,4 +1,4 @@
-"""Which `except` branches of the code that talks to AWS have been executed."""
+"""Which `except` branches of the product have been executed."""
 
 import ast
 import sys
@@ -16,6 +16,7 @@ PACKAGE = ROOT / "layers/refunds/refunds"
 
 
 class Branch(NamedTuple):
+    module: str
     place: str
     """Module, class and function."""
     caught: str
@@ -50,13 +51,7 @@ class Branches:
 
 
 def of_the_product() -> list[Branch]:
-    """Those of the modules where AWS's errors arrive."""
-    modules = [
-        *sorted((PACKAGE / "stores").glob("*.py")),
-        PACKAGE / "queue.py",
-        PACKAGE / "http.py",
-        *sorted(ROOT.glob("functions/*/app.py")),
-    ]
+    modules = [*sorted(PACKAGE.rglob("*.py")), *sorted(ROOT.glob("functions/*/app.py"))]
     return [branch for path in modules for branch in _of(path)]
 
 
@@ -71,7 +66,7 @@ def _of(path: Path) -> Iterator[Branch]:
                 inner = f"{place}.{child.name}"
             if isinstance(child, ast.ExceptHandler):
                 caught = ast.unparse(child.type) if child.type else ""
-                yield Branch(place, caught, str(path), child.body[0].lineno)
+                yield Branch(name, place, caught, str(path), child.body[0].lineno)
             yield from walk(child, inner)
 
     return walk(ast.parse(path.read_text(encoding="utf-8")), name)

@@ -25,6 +25,7 @@ from refunds.times import format_instant
 from tests.faults.proxy import Proxy, Rule
 from tests.faults.stack import DEBITS, LETTERS, RECORDS, TOLD, Clock, Cloud, Functions
 from tests.stores import tables
+from tests.stores.wire import FAILURES
 from tests.unit import examples
 from tests.unit.api import Answer, Claims
 from tests.unit.cloud import BUYER, OPERATOR, OTHER_OPERATOR, PLATFORM, SELLER
@@ -285,10 +286,10 @@ class Story:
                 self.left.append((f"{method} {path}", ask))
 
     def invoke(self, function: str, event: dict[str, Any]) -> Any:
-        """What it returns; `FAILED` where it raises, which is for Lambda to make good."""
+        """What it returns; `FAILED` where a call of AWS was its end, for Lambda to make good."""
         try:
             return self.functions.invoke(function, event)
-        except Exception:  # noqa: BLE001  # whatever it was, it was this call's end
+        except FAILURES:
             return FAILED
 
     def on_schedule(self, function: str) -> None:

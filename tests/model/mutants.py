@@ -311,15 +311,17 @@ class PayoutOnAnOldRead(Mutant):
 
 
 class DuplicateInABatch(Mutant):
-    """A refund that a batch names twice is paid twice."""
+    """A batch is its messages, not its refunds: one that is in it twice is paid twice."""
 
     breaks, within = "3", ONE
 
-    def moved(self, state: State, plan: Plan) -> State:
-        once = super().moved(state, plan)
-        if plan.read:
-            return once
-        return super().moved(once, plan)
+    def good_steps(self, state: State, place: int, worker: Worker) -> Iterator[Edge]:
+        yield from super().good_steps(state, place, worker)
+        if worker.at == At.IDLE:
+            for batch in subsets(state.queue):
+                once = self.received(state, batch)
+                twice = once._replace(group=once.group * 2)
+                yield self.edge(state, place, twice, "receives", (*members(batch),) * 2)
 
 
 class BadMessageFailsAll(Mutant):

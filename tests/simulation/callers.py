@@ -39,7 +39,7 @@ class Kind(IntEnum):
     LIMITS = 8
 
 
-KINDS = (12, 2, 6, 1, 1, 1, 2, 4, 1)
+KINDS = (12, 6, 6, 1, 1, 1, 2, 4, 1)
 """How often each is asked for."""
 
 type Body = dict[str, Any]

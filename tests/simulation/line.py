@@ -1,7 +1,7 @@
 """Between botocore and the services: each request waits for its turn, and may meet a fault."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from enum import Enum
 from typing import Any, Protocol
 
@@ -37,8 +37,11 @@ class Fault(Enum):
 
 FAULTS = tuple(Fault)
 WEIGHTS = (120, 2, 3, 1, 1, 1, 2, 2, 1, 2, 1)
-"""How often each is met at a call; to a queue more is lost, for whoever sends does not mind."""
-WEIGHTS_OF_OTHERS = (20, 1, 0, 1, 1, 1, 1, 4, 1, 1, 0)
+"""How often each is met at a call."""
+WEIGHTS_OF_TRANSACTIONS = (100, 4, 5, 3, 3, 3, 3, 5, 3, 3, 3)
+"""More of all: most of the protocol is about what becomes of these."""
+WEIGHTS_OF_OTHERS = (20, 2, 0, 2, 3, 1, 1, 4, 1, 1, 0)
+"""To a queue more is lost, for whoever sends does not mind."""
 DONE = {
     Fault.NONE,
     Fault.DONE_AND_FAILED,
@@ -47,6 +50,12 @@ DONE = {
     Fault.DONE_AND_CRASHED,
     Fault.LATE,
 }
+
+
+def weights_of(service: str, operation: str) -> Sequence[int]:
+    if service != "DynamoDB":
+        return WEIGHTS_OF_OTHERS
+    return WEIGHTS_OF_TRANSACTIONS if operation == "TransactWriteItems" else WEIGHTS
 
 
 class Crashed(BaseException):

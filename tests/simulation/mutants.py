@@ -7,11 +7,11 @@ from itertools import count
 from typing import Any
 from unittest.mock import patch
 
-from refunds import funding, wallets
+from refunds import funding, http, wallets
 from refunds.debits import Debit
 from refunds.funding import Funds, Plan
 from refunds.settlement import Settled, Unknown
-from refunds.stores import debits, refunds
+from refunds.stores import answers, debits, refunds
 from refunds.stores.debits import DebitStore
 from refunds.stores.sweeps import SweepStore
 from refunds.stores.wallets import WalletStore
@@ -125,6 +125,16 @@ def acknowledged_on_receipt() -> AbstractContextManager[Any]:
     return patch("refunds.queue.Batch.failures", lambda *_: {"batchItemFailures": []})
 
 
+def error_path_raises() -> AbstractContextManager[Any]:
+    """Where no answer came, its code is looked up in an answer all the same."""
+    return patch.object(answers, "code_of", lambda error: error.response["Error"]["Code"])
+
+
+def silence_is_ours() -> AbstractContextManager[Any]:
+    """Where no answer came, a caller is told 500, and not to ask again."""
+    return patch.object(http, "may_pass", lambda _: False)
+
+
 def mostly(*kinds: Kind) -> AbstractContextManager[Any]:
     """Callers ask for little else, so that few schedules are enough."""
     weights = [30 if kind in kinds else weight for kind, weight in zip(Kind, KINDS, strict=True)]
@@ -143,5 +153,7 @@ MUTANTS: Sequence[tuple[Mutant, str, Sequence[Kind]]] = (
     (debt_as_it_was, "2", (Kind.CREDIT,)),
     (buyer_credited_apart, "3", ()),
     (acknowledged_on_receipt, "6", ()),
+    (error_path_raises, "E", ()),
+    (silence_is_ours, "E", ()),
 )
 """Each with the invariant that it breaks, and what its callers mostly ask for."""

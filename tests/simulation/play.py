@@ -1,12 +1,15 @@
 """Schedules by number: played, replayed, and made small when they fail."""
 
+import traceback
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 
 from tests.simulation.choices import Choices, smaller
 from tests.simulation.monitor import Violation
-from tests.simulation.sandboxes import simulated
+from tests.simulation.sandboxes import CLOCK, simulated
 from tests.simulation.schedule import Schedule
+from tests.simulation.trace import Trace
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,29 +26,35 @@ class Failure:
         )
 
 
-def failure_of(choices: Choices) -> tuple[str, str]:
-    """What is wrong, and the trace; nothing when all is well."""
-    schedule = Schedule(choices)
+def failure_of(choices: Choices) -> tuple[str, Trace]:
+    """What is wrong, or nothing when all is well; and the trace."""
+    trace = Trace()
     try:
-        schedule.play()
+        Schedule(choices, trace=trace).play()
     except Violation as error:
-        return str(error), str(schedule.trace)
-    return "", ""
+        return str(error), trace
+    except Exception as error:  # noqa: BLE001  # of the simulation itself: told with its seed as well
+        trace.told(CLOCK.now, "simulation", "".join(traceback.format_exception(error)))
+        return f"{type(error).__name__}: {error}", trace
+    return "", trace
 
 
-def first_failure(seeds: range, *, small: bool = True) -> Failure | None:
-    """The first seed that fails, as small as it gets."""
+def first_failure(
+    seeds: range, *, small: bool = True, played: Callable[[Trace], None] = lambda _: None
+) -> Failure | None:
+    """The first seed that fails, as small as it gets; `played` sees all that do not."""
     with simulated():
         for seed in seeds:
             choices = Choices(seed)
             found, trace = failure_of(choices)
             if not found:
+                played(trace)
                 continue
             failing = [*choices.made]
             if small:
                 failing = smaller(failing, partial(_fails_alike, found))
                 found, trace = failure_of(Choices(given=failing))
-            return Failure(seed, failing, found, trace)
+            return Failure(seed, failing, found, str(trace))
     return None
 
 

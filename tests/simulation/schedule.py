@@ -10,7 +10,7 @@ from typing import Any
 from tests.simulation import verdict
 from tests.simulation.callers import MERCHANTS, Request, Script
 from tests.simulation.choices import Choices
-from tests.simulation.line import FAULTS, LINE, WEIGHTS, WEIGHTS_OF_OTHERS, Crashed, Fault
+from tests.simulation.line import FAULTS, LINE, Crashed, Fault, weights_of
 from tests.simulation.monitor import Violation
 from tests.simulation.sandboxes import CLOCK, sandboxes
 from tests.simulation.sqs import message
@@ -235,8 +235,7 @@ class Schedule:
         if task.unheard:
             task.unheard -= 1
             return Fault.UNHEARD
-        weights = WEIGHTS if service == "DynamoDB" else WEIGHTS_OF_OTHERS
-        fault = FAULTS[self.choices.weighted(weights)]
+        fault = FAULTS[self.choices.weighted(weights_of(service, operation))]
         if fault is Fault.CONFLICT and operation not in MAY_CONFLICT:
             return Fault.NONE
         if fault is Fault.OUTAGE:

@@ -2,11 +2,12 @@
 
 import re
 from collections.abc import Sequence
+from unittest.mock import patch
 
 import pytest
 
 from local.paths import ROOT
-from tests.simulation import play
+from tests.simulation import play, verdict
 from tests.simulation.callers import Kind
 from tests.simulation.mutants import MUTANTS, Mutant, debt_as_it_was, mostly
 
@@ -39,6 +40,15 @@ def test_a_failure_is_told_small_and_with_the_seed_that_makes_it_again() -> None
     print(told)  # noqa: T201  # for whoever reads along
     assert f"make simulate SEED={failure.seed}" in told
     assert "TransactWriteItems POSTING#" in told
+
+
+def test_a_failure_of_the_simulation_itself_has_its_seed_as_well() -> None:
+    with patch.object(verdict, "judge", lambda schedule: schedule.nowhere):
+        failure = play.first_failure(range(5, 6))
+    told = f"{failure}"
+    assert told.startswith("seed 5: AttributeError: ")
+    assert 'File "' in told
+    assert "make simulate SEED=5" in told
 
 
 def test_the_mutants_are_those_that_are_told() -> None:

@@ -2,22 +2,32 @@
 
 import subprocess
 import sys
+from collections import Counter
 
 import pytest
 
 from local.paths import ROOT
 from tests.simulation import play
 from tests.simulation.choices import Choices, smaller
+from tests.simulation.line import Fault
 from tests.simulation.sandboxes import simulated
 from tests.simulation.schedule import Schedule
 
 SCHEDULES, CHUNK = 2_000, 250
 
 
+LEAST = 3
+"""Debits' transactions that meet a fault in each chunk, or nothing is shown of this fault."""
+
+
 @pytest.mark.parametrize("first", range(0, SCHEDULES, CHUNK))
-def test_no_schedule_breaks_an_invariant(first: int) -> None:
-    failure = play.first_failure(range(first, first + CHUNK))
+def test_no_schedule_breaks_an_invariant_and_debits_meet_each_fault(first: int) -> None:
+    met: Counter[Fault] = Counter()
+    failure = play.first_failure(
+        range(first, first + CHUNK), played=lambda trace: met.update(trace.met_by_debits())
+    )
     assert failure is None, f"{failure}"
+    assert not [fault for fault in Fault if met[fault] < LEAST], met
 
 
 def traced(choices: Choices) -> str:

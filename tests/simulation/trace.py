@@ -25,6 +25,13 @@ class Trace:
     def answered(self, answer: str) -> None:
         self.lines[-1][-1] = answer
 
+    def met_by_debits(self) -> Iterator[Fault]:
+        """What became of each transaction that settles refunds."""
+        for _, who, what, body, fault, *_ in self.lines:
+            is_write = who.startswith("process_debits ") and what == "TransactWriteItems"
+            if is_write and any(name.startswith("REFUND#") for name in _about(body)):
+                yield fault
+
     def __str__(self) -> str:
         return "\n".join(map(_line, self.lines[-MOST_LINES:]))
 

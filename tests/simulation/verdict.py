@@ -5,10 +5,8 @@ from datetime import datetime
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 
-from botocore.exceptions import BotoCoreError, ClientError
-
 from refunds import funding, invariants
-from refunds.errors import RefundsError
+from refunds.errors import InternalError
 from refunds.funding import Funds
 from tests.simulation.callers import Request, posted
 from tests.simulation.line import Crashed
@@ -18,13 +16,12 @@ from tests.simulation.sqs import message
 from tests.simulation.tasks import Task
 from tests.simulation.world import World, named
 from tests.stores import market
+from tests.stores.wire import FAILURES
 from tests.unit import api
 
 if TYPE_CHECKING:
     from tests.simulation.schedule import Schedule
 
-FAILED = "internal_error"
-FAILURES = (RefundsError, ClientError, BotoCoreError)
 CLOSED = {"succeeded", "canceled", "refused", "reversed"}
 
 
@@ -35,9 +32,9 @@ def failed(task: Task, schedule: "Schedule") -> None:
     if error is None or isinstance(error, Crashed):
         return
     if not task.faults:
-        schedule.world.found.append(f"{task.name} raised {error!r}, and nothing had failed")
+        schedule.world.found.append(f"E: {task.name} raised {error!r}, and nothing had failed")
     elif not isinstance(error, FAILURES):
-        schedule.world.found.append(f"{task.name} raised {error!r}, which is no failure of AWS")
+        schedule.world.found.append(f"E: {task.name} raised {error!r}, which is no failure of AWS")
 
 
 def answered(request: Request, task: Task, schedule: "Schedule") -> None:
@@ -47,8 +44,8 @@ def answered(request: Request, task: Task, schedule: "Schedule") -> None:
         return
     answer, world = api.answer_of(task.ended.answer), schedule.world
     if answer.status >= HTTPStatus.INTERNAL_SERVER_ERROR:
-        if answer.code == FAILED:
-            world.found.append(f"{request} was answered {answer.text}")
+        if answer.code == InternalError.code:
+            world.found.append(f"E: {request} was answered {answer.text}")
         return
     before, request.answer = request.answer, answer
     if before and _promise(before.body) != _promise(answer.body):

@@ -11,7 +11,12 @@ from typing import Any
 from botocore.awsrequest import AWSResponse
 from botocore.client import BaseClient
 from botocore.compat import HTTPHeaders
-from botocore.exceptions import ClientError, ReadTimeoutError
+from botocore.exceptions import BotoCoreError, ClientError, ReadTimeoutError
+
+from refunds.errors import RefundsError
+
+FAILURES = (RefundsError, ClientError, BotoCoreError)
+"""What may come out of the product when its requests meet faults; all else is wrong in itself."""
 
 type Fault = Callable[[Any], AWSResponse | None]
 

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from refunds import funding
 from refunds.debits import Debit
-from refunds.funding import Funds, Parts, Plan
+from refunds.funding import Funds, Move, Parts, Plan
 from refunds.times import format_instant
 from tests.unit.examples import MICROSECOND, NOON, SECOND, debit
 
@@ -142,7 +142,12 @@ def test_one_that_has_waited_too_long_is_passed_over_by_none(
 
 def test_the_usual_plan_draws_all_from_one_shard_without_a_read() -> None:
     plan = funding.from_one_shard([debit("rf_1"), debit("rf_2", amount=50)], 3)
+    assert paid(plan) == ["rf_1", "rf_2"]
     assert (plan.shards, plan.total, plan.read) == (((3, 150),), Parts(available=150), False)
+
+
+def test_parts_add_up_each_by_itself() -> None:
+    assert Parts(1, 2, 3) + Parts(10, 20, 30) == Parts(11, 22, 33)
 
 
 def test_a_guarantee_limit_set_below_the_debt_takes_nothing_from_the_wallet() -> None:
@@ -221,3 +226,45 @@ def test_an_amount_is_drawn_from_the_richest_shards_and_from_no_more_than_it_tak
     untouched = set(range(len(funds.shards))) - {shard for shard, _ in drawn}
     poorest = min((funds.shards[shard] for shard, _ in drawn), default=0)
     assert all(funds.shards[shard] <= poorest for shard in untouched) or not drawn
+
+
+def moved(shards: tuple[int, ...], move: Move) -> tuple[int, ...]:
+    after = [*shards, 0]
+    after[move.source] -= move.amount
+    after[move.target] += move.amount
+    assert not any(after[move.count :])
+    return tuple(after[: move.count])
+
+
+@given(shards=st.lists(amounts, min_size=1, max_size=16).map(tuple), count=st.integers(1, 16))
+def test_moves_come_to_as_many_shards_as_are_wanted_and_each_holds_the_same(
+    *, shards: tuple[int, ...], count: int
+) -> None:
+    total = sum(shards)
+    for _ in range(50):
+        move = funding.next_move(shards, count)
+        if move is None:
+            break
+        shards = moved(shards, move)
+        assert sum(shards) == total
+        assert min(shards) >= 0
+    assert len(shards) == count
+    assert max(shards) - min(shards) <= 1
+
+
+@pytest.mark.parametrize(
+    ("shards", "count", "move"),
+    [
+        ((5, 1, 9), 2, Move(source=2, target=1, amount=9, count=2)),
+        ((2, 10), 3, Move(source=1, target=2, amount=4, count=3)),
+        ((3, 3, 3), 4, Move(source=1, target=3, amount=1, count=4)),
+        ((9, 1, 2), 3, Move(source=0, target=1, amount=3, count=3)),
+        ((5, 5, 2), 3, Move(source=0, target=2, amount=1, count=3)),
+        ((5, 3, 4), 3, Move(source=0, target=1, amount=1, count=3)),
+        ((3, 4), 2, None),
+    ],
+)
+def test_a_shard_too_many_leaves_all_to_the_poorest_a_new_one_takes_its_share_from_the_richest(
+    shards: tuple[int, ...], count: int, move: Move | None
+) -> None:
+    assert funding.next_move(shards, count) == move

@@ -1,0 +1,46 @@
+"""Where AWS's own engine can't be had, nobody takes its tests for passed."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+from local.paths import ROOT
+
+WITHOUT = """\
+from local import engine
+from local.failures import CommandFailed
+
+def start(**_):
+    raise CommandFailed("It is not here.", next_step="get it.")
+
+engine.start = start
+"""
+
+
+def run_without_an_engine(folder: Path, **environment: str) -> tuple[int, str]:
+    (folder / "without_engine.py").write_text(WITHOUT, encoding="utf-8")
+    options = ["-q", "-p", "no:cacheprovider", "-p", "without_engine", "-k", "aws-engine"]
+    done = subprocess.run(
+        [sys.executable, "-m", "pytest", *options, "tests/stores/test_growth.py"],
+        cwd=ROOT,
+        env={"PYTHONPATH": f"{folder}", **environment},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    return done.returncode, done.stdout
+
+
+def test_without_the_engine_the_end_says_what_did_not_run_and_how_to_get_it(
+    tmp_path: Path,
+) -> None:
+    status, said = run_without_an_engine(tmp_path)
+    assert status == 0
+    *_, end = said.split("NOT RUN")
+    assert "tests on AWS's own engine. It is not here.\nNext: get it." in end
+
+
+def test_where_the_engine_is_required_its_want_is_a_failure(tmp_path: Path) -> None:
+    status, said = run_without_an_engine(tmp_path, REQUIRE_ENGINE="1")
+    assert status == 1
+    assert "It is not here." in said
