@@ -277,6 +277,7 @@ class Story:
         def ask() -> bool:
             answer = self.functions.call(function, method, path, claims, body, **more)
             self.said[f"{method} {path}"] = answer.text
+            assert answer.code != "internal_error", f"{method} {path}: no fault of AWS is ours"
             return done(answer)
 
         if any(ask() for _ in range(self.tries)):

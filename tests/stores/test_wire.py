@@ -6,6 +6,7 @@ from datetime import datetime
 from itertools import count
 
 import boto3
+import botocore.session
 import pytest
 from botocore.exceptions import ClientError, ReadTimeoutError
 from moto import mock_aws
@@ -342,6 +343,33 @@ def test_each_error_that_aws_names_for_a_call_of_the_stores_has_a_meaning(stores
         for shape in model.operation_model(operation).error_shapes
     }
     assert named == answers.NOT_NOW | TOLD_APART.keys() | NEVER
+
+
+QUEUE_OPERATIONS = (
+    "ChangeMessageVisibilityBatch",
+    "DeleteMessageBatch",
+    "GetQueueAttributes",
+    "ReceiveMessage",
+)
+QUEUES_NEVER = {
+    *("BatchEntryIdsNotDistinct", "EmptyBatchRequest", "InvalidBatchEntryId"),
+    *("InvalidAddress", "InvalidAttributeName", "InvalidSecurity", "QueueDoesNotExist"),
+    *("KmsAccessDenied", "KmsDisabled", "KmsInvalidKeyUsage", "KmsInvalidState", "KmsNotFound"),
+    *("KmsOptInRequired", "TooManyEntriesInBatchRequest", "UnsupportedOperation"),
+}
+
+
+def test_each_error_that_aws_names_for_a_call_of_the_dead_letters_has_a_meaning() -> None:
+    model = botocore.session.get_session().get_service_model("sqs")
+    named = {
+        shape.name
+        for operation in QUEUE_OPERATIONS
+        for shape in model.operation_model(operation).error_shapes
+    }
+    assert named == answers.QUEUES_NOT_NOW | QUEUES_NEVER
+    for code in answers.QUEUES_NOT_NOW:
+        said = {"Code": f"AWS.SimpleQueueService.{code}", "QueryErrorCode": code}
+        assert answers.may_pass(ClientError({"Error": said}, "ReceiveMessage"))
 
 
 # ── Reads ───────────────────────────────────────────────────────────────────────────────────────

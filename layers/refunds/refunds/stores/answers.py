@@ -23,6 +23,8 @@ NOT_NOW = frozenset(
 A plain write meets `TransactionConflictException` when its item is in a transaction at that moment.
 `LimitExceededException` is not among them: no call on items answers it.
 """
+QUEUES_NOT_NOW = frozenset({"KmsThrottled", "OverLimit", "RequestThrottled"})
+"""The same of SQS: too much was asked of it, of its key, or is in hand already."""
 CONTENTION = frozenset({"TransactionConflict", "ThrottlingError", "ProvisionedThroughputExceeded"})
 """The same of a transaction that was canceled: why one of its actions may be sent again."""
 
@@ -32,7 +34,8 @@ def is_not_now(error: ClientError | BotoCoreError) -> bool:
     if not isinstance(error, ClientError):
         return False
     reasons = error.response.get("CancellationReasons", [])
-    return code_of(error) in NOT_NOW or any(reason.get("Code") in CONTENTION for reason in reasons)
+    contended = any(reason.get("Code") in CONTENTION for reason in reasons)
+    return contended or code_of(error) in NOT_NOW | QUEUES_NOT_NOW
 
 
 def is_invalid(error: ClientError) -> bool:
@@ -52,7 +55,12 @@ def may_pass(error: ClientError | BotoCoreError) -> bool:
 
 
 def code_of(error: ClientError | BotoCoreError) -> str:
-    """What AWS calls it; what botocore does, when no answer came."""
+    """What AWS's own model calls it; what botocore does, when no answer came.
+
+    SQS sends the name of its older protocol besides (`AWS.SimpleQueueService.…`), and botocore puts
+    that first.
+    """
     if isinstance(error, ClientError):
-        return error.response["Error"]["Code"]
+        code = error.response["Error"]["Code"]
+        return str(error.response["Error"].get("QueryErrorCode", code))
     return type(error).__name__
