@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from itertools import count
+from typing import Any
 
 import boto3
 import botocore.session
@@ -368,7 +369,7 @@ def test_each_error_that_aws_names_for_a_call_of_the_dead_letters_has_a_meaning(
     }
     assert named == answers.QUEUES_NOT_NOW | QUEUES_NEVER
     for code in answers.QUEUES_NOT_NOW:
-        said = {"Code": f"AWS.SimpleQueueService.{code}", "QueryErrorCode": code}
+        said: Any = {"Code": f"AWS.SimpleQueueService.{code}", "QueryErrorCode": code}
         assert answers.may_pass(ClientError({"Error": said}, "ReceiveMessage"))
 
 
