@@ -1,6 +1,6 @@
 import { useCallback, useEffect, useRef, useState } from "preact/hooks";
 import { pollDelay } from "./backoff.ts";
-import { Problem } from "./problems.ts";
+import { mayPass, Problem } from "./problems.ts";
 
 export interface Load<T> {
   data: T | null;
@@ -26,6 +26,8 @@ export function useLoad<T>(key: string, load: (signal: AbortSignal) => Promise<T
   const latest = useRef(load);
   latest.current = load;
   const underWay = useRef<AbortController | null>(null);
+  const newest = useRef(key);
+  newest.current = key;
 
   useEffect(() => {
     const abort = new AbortController();
@@ -50,6 +52,7 @@ export function useLoad<T>(key: string, load: (signal: AbortSignal) => Promise<T
   const reload = useCallback(() => setRound((old) => old + 1), []);
   const put = useCallback(
     (data: T) => {
+      if (key !== newest.current) return;
       // What is under way was asked for before: its answer may be older.
       underWay.current?.abort();
       setLoading(false);
@@ -90,7 +93,7 @@ export function useFollow<T>(key: string, loaded: Load<T>, { done, waits }: Foll
     looks.current = 0;
   }, [key, status]);
   useEffect(() => {
-    if (loading || (data === null && problem?.status !== 0) || (data !== null && done(data))) return;
+    if (loading || (problem ? !mayPass(problem) : data === null) || (data !== null && done(data))) return;
     const look = () => {
       if (!document.hidden) reload();
     };
@@ -141,7 +144,7 @@ interface Page<T> {
   longer?: boolean;
 }
 
-export interface Pages<T> extends Load<T[]> {
+export interface Pages<T> extends Omit<Load<T[]>, "put"> {
   more: (() => void) | null;
   /** Whether more is being loaded. */
   extending: boolean;
@@ -163,21 +166,21 @@ export function usePages<T>(
     return page;
   };
   const first = useLoad(key, (signal) => filled(undefined, signal));
-  useFollow(key, first, {
-    done: ({ items, longer }) => longer === true || following.done(items),
-    waits: ({ items }) => following.waits(items),
-  });
   const next = useAction(async () => {
     if (!first.data?.next_cursor) return;
     const page = await filled(first.data.next_cursor);
     first.put({ ...page, items: [...first.data.items, ...page.items], longer: true });
   });
+  const loading = first.loading || next.busy;
+  useFollow(key, { ...first, loading }, {
+    done: ({ items, longer }) => longer === true || following.done(items),
+    waits: ({ items }) => following.waits(items),
+  });
   return {
     data: first.data?.items ?? null,
     problem: first.problem ?? next.problem,
-    loading: first.loading || next.busy,
+    loading,
     reload: first.reload,
-    put: (items) => first.put({ items, next_cursor: first.data?.next_cursor ?? null }),
     more: first.data?.next_cursor ? () => void next.run() : null,
     extending: next.busy,
   };

@@ -8,7 +8,7 @@ import { choose, language, useText } from "./i18n/index.ts";
 import { forgetLately } from "./lately.ts";
 import { Button } from "./parts/button.tsx";
 import { Dialog } from "./parts/dialog.tsx";
-import { Note, Sign } from "./parts/note.tsx";
+import { Note } from "./parts/note.tsx";
 import { go, hrefOf, useAddress } from "./router.ts";
 import { menuOf } from "./screens/screens.ts";
 import { rolesOf, usePartyId, useSession, type Acting } from "./session.ts";
@@ -21,14 +21,7 @@ export function Shell({ children }: { children: ComponentChildren }) {
   const address = useAddress();
   const [open, setOpen] = useState(false);
   useEffect(() => setOpen(false), [address]);
-  useEffect(() => {
-    if (!open) return;
-    const close = (event: Event) => {
-      if (event.target instanceof Element && !event.target.closest(".side, .top")) setOpen(false);
-    };
-    document.addEventListener("click", close);
-    return () => document.removeEventListener("click", close);
-  }, [open]);
+  const close = () => setOpen(false);
   return (
     <div class="shell">
       <SkipLink />
@@ -50,7 +43,8 @@ export function Shell({ children }: { children: ComponentChildren }) {
         </div>
       </header>
       <Menu open={open} />
-      <main id="main" tabIndex={-1}>
+      {open && <button type="button" class="backdrop" tabIndex={-1} aria-label={t.closeMenu} onClick={close} />}
+      <main id="main" tabIndex={-1} onFocusIn={close}>
         <Offline />
         {children}
       </main>
@@ -234,11 +228,7 @@ function Announcer() {
   const text = useStore(announcement);
   return (
     <div class="toast" role="status" aria-live="polite">
-      {text && (
-        <p>
-          <Sign tone="good" /> {text}
-        </p>
-      )}
+      {text && <p>{text}</p>}
     </div>
   );
 }

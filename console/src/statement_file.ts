@@ -1,6 +1,7 @@
 import type { Schema } from "./api.ts";
 import type { Messages } from "./i18n/index.ts";
 import { decimal } from "./money.ts";
+import { localTime } from "./time.ts";
 
 type Column = keyof Schema["StatementLine"];
 
@@ -31,8 +32,8 @@ function names(t: Messages): Record<Column, string> {
 }
 
 /**
- * The API's CSV for a person: names and causes in their language, amounts in the currency's own
- * unit instead of its minor one. No value of it has a comma or a quote.
+ * The API's CSV for a person: names and causes in their language, times where they are, amounts in
+ * the currency's own unit instead of its minor one. No value of it has a comma or a quote.
  */
 export function readable(csv: string, currency: string, t: Messages): string {
   const [head = "", ...rows] = csv.trimEnd().split("\r\n");
@@ -40,6 +41,7 @@ export function readable(csv: string, currency: string, t: Messages): string {
   const told = names(t) as Record<string, string>;
   const cell = (value: string, column: string | undefined) => {
     if (column === "cause") return t.statement.causes[value] ?? value;
+    if (column?.endsWith("_at")) return localTime(value);
     return column && AMOUNTS.has(column) ? decimal(Number(value), currency) : value;
   };
   const lines = [

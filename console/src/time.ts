@@ -59,6 +59,11 @@ export function localDay(at: string | number): string {
   return `${date.getFullYear()}-${two(date.getMonth() + 1)}-${two(date.getDate())}`;
 }
 
+/** The same with the time of day, as spreadsheets know it: `2026-11-25 09:00:01`. */
+export function localTime(at: string): string {
+  return `${localDay(at)} ${new Date(at).toTimeString().slice(0, 8)}`;
+}
+
 /** The instant at which a local day begins, or that many days later. */
 export function startOfDay(day: string, later = 0): string {
   const [year = 0, month = 1, date = 1] = day.split("-").map(Number);

@@ -154,6 +154,18 @@ test("without a network it is looked at again, after a refusal it is not", async
   }
 });
 
+test("what was shown is looked at no more once it is refused", async () => {
+  const load = answering<string>("new", REFUSED, "changed");
+  const hook = used(() => useFollowed("key", load));
+  await settled();
+  for (let look = 0; look < 3; look++) {
+    mock.timers.tick(60_000);
+    await settled();
+  }
+  assert.equal(load.mock.callCount(), 2);
+  assert.deepEqual([hook.now.data, hook.now.problem], ["new", REFUSED]);
+});
+
 test("a screen that was left looks no more", async () => {
   const load = answering("new", "new");
   const hook = used(() => useFollowed("key", load));
@@ -205,7 +217,12 @@ test("why it was not done is told until it is tried again or cleared", async () 
   assert.deepEqual(told, ["order_not_found", null, "order_not_found", null]);
 });
 
-const page = (items: number[], next_cursor: string | null) => ({ items, next_cursor });
+interface Numbers {
+  items: number[];
+  next_cursor: string | null;
+}
+
+const page = (items: number[], next_cursor: string | null): Numbers => ({ items, next_cursor });
 
 test("pages are put one after the other, and empty ones passed over", async () => {
   const load = answering(page([], "a"), page([1, 2], "b"), page([], "c"), page([3], null));
@@ -244,4 +261,41 @@ test("a list is followed until more of it than its first page is shown", async (
   mock.timers.tick(60_000);
   await settled();
   assert.deepEqual(hook.now.data, [2, 1, 3]);
+});
+
+test("more of a list that is shown no longer takes nothing from the one that is", async () => {
+  let key = "all";
+  const answers: ((answer: Numbers) => void)[] = [];
+  const load = () => new Promise<Numbers>((resolve) => answers.push(resolve));
+  const hook = used(() => usePages(key, load));
+  await settled();
+  answers[0]?.(page([1], "a"));
+  await settled();
+  hook.now.more?.();
+  await settled();
+  key = "refused";
+  hook.again();
+  await settled();
+  answers[1]?.(page([2], null));
+  await settled();
+  answers[2]?.(page([3], null));
+  await settled();
+  assert.deepEqual([hook.now.data, hook.now.loading], [[3], false]);
+});
+
+test("a list is not looked at while more of it is loaded", async () => {
+  const answers: ((answer: Numbers) => void)[] = [];
+  const load = mock.fn(() => new Promise<Numbers>((resolve) => answers.push(resolve)));
+  const hook = used(() => usePages("key", load, { done: () => false, waits: () => false }));
+  await settled();
+  answers[0]?.(page([1], "a"));
+  await settled();
+  hook.now.more?.();
+  await settled();
+  mock.timers.tick(60_000);
+  await settled();
+  assert.equal(load.mock.callCount(), 2);
+  answers[1]?.(page([2], null));
+  await settled();
+  assert.deepEqual(hook.now.data, [1, 2]);
 });

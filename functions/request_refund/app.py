@@ -86,9 +86,12 @@ def list_refunds(
 @app.get(
     "/refunds/<refund_id>", openapi_extensions=http.contract("party", RoleRequired, RefundNotFound)
 )
-def get_refund(refund_id: http.PathId, side: http.Looking = None) -> RefundView:
-    party = http.caller(app, settings=settings, store=members).looking(side)
-    return refunds.view(intake.seen(store.refund(refund_id), party))
+def get_refund(refund_id: http.PathId, role: http.AsAny = None) -> RefundView:
+    if role == "operator":
+        http.operator(app, settings=settings, store=members)
+        return refunds.view(intake.existing(store.refund(refund_id)))
+    party = http.caller(app, settings=settings, store=members).party(role)
+    return refunds.view(intake.owned(store.refund(refund_id), party))
 
 
 @app.post(

@@ -9,7 +9,7 @@ from local import console
 from tests.browser.axe import PHONE, violations
 from tests.browser.conftest import Visit
 from tests.browser.visitor import Visitor
-from tests.integration.world import APPLICATION, Scene, World
+from tests.integration.world import APPLICATION, TERMS, Scene, World
 
 SCREENS = {
     "merchant": [
@@ -67,9 +67,14 @@ def test_a_merchant_s_screens(visit: Visit, world: World, market: Scene) -> None
 
 
 def test_a_newcomer_s_screens(visit: Visit, world: World) -> None:
-    seller = visit(world.newcomer())
+    newcomer = world.newcomer()
+    seller = visit(newcomer)
     seller.refusals = {404}
     assert look_at_all(seller, "merchant", refunds="rf_none") == []
+    world.ok(newcomer, "PUT", "/refund-policy/draft", TERMS)
+    seller.open("merchant/settlement/review")
+    expect(seller.page.get_by_text(seller.words.settlement.final)).to_be_visible()
+    assert violations(seller.page) == []
 
 
 def test_a_buyer_s_screens(visit: Visit, world: World, market: Scene) -> None:
@@ -101,6 +106,9 @@ def test_the_menu_on_a_phone(visit: Visit, market: Scene) -> None:
     menu = seller.page.get_by_role("navigation", name=seller.words.menu)
     expect(menu).to_be_visible()
     assert violations(seller.page, PHONE) == []
+    seller.page.mouse.click(PHONE["width"] - 20, PHONE["height"] // 2)
+    expect(menu).to_be_hidden()
+    seller.press(seller.words.openMenu)
     seller.follow(seller.words.nav.walletAndSettlement)
     expect(seller.page.locator(".figures")).to_be_visible()
     expect(menu).to_be_hidden()

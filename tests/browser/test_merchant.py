@@ -29,6 +29,7 @@ def test_a_refused_certification_is_changed_and_submitted_again(visit: Visit, wo
     seller.press(words.resubmit)
     code = page.get_by_label(words.unified_social_credit_code)
     expect(code).to_have_attribute("aria-invalid", "true")
+    expect(code).to_be_focused()
     expect(code).to_have_accessible_description(
         re.compile(re.escape(seller.words.fault.format)),
     )

@@ -674,9 +674,10 @@ def test_goods_that_are_not_intact_are_recorded_as_refused_under_the_key(cloud: 
     as_operator = {"as": "operator"}
     path = f"/refunds/{refund_id}"
     assert cloud.call(request_refund, "GET", path, OPERATOR, query=as_operator).body == kept
-    for nobody in (SELLER, BUYER):
+    for nobody in (SELLER, BUYER, PLATFORM):
         refused = cloud.call(request_refund, "GET", path, nobody, query=as_operator)
         assert refused.code == "membership_required"
+    assert cloud.call(request_refund, "GET", path, OPERATOR).code == "membership_required"
     assert [each["status"] for each in kept["timeline"]] == ["refused"]
     assert refundable(cloud) == 1000
     assert cloud.messages() == []

@@ -9,7 +9,7 @@ import pytest
 from refunds import http
 from tests.unit import cloud as clouds
 from tests.unit.api import Claims
-from tests.unit.cloud import OPERATOR, SELLER, Cloud
+from tests.unit.cloud import OPERATOR, SELLER, Cloud, request_refund
 
 FREEZE = {"currency": "CNY"}
 LEGS = [
@@ -28,6 +28,12 @@ BODIES: dict[str, dict[str, Any]] = {
 }
 
 
+QUERIES = {
+    "GET /merchants/x/waiting-refunds": {"currency": "CNY"},
+    "GET /refunds/x": {"as": "operator"},
+}
+
+
 def operators_routes() -> Iterator[tuple[ModuleType, str]]:
     for name in clouds.__all__:
         function = getattr(clouds, name)
@@ -40,7 +46,8 @@ def operators_routes() -> Iterator[tuple[ModuleType, str]]:
                 yield function, f"{route.method} {path}"
 
 
-ROUTES = [*operators_routes()]
+ROUTES = [*operators_routes(), (request_refund, "GET /refunds/x")]
+"""The last is for both sides as well."""
 
 
 @pytest.mark.parametrize(("function", "call"), ROUTES, ids=[call for _, call in ROUTES])
@@ -51,9 +58,14 @@ def test_what_an_operator_calls_is_in_the_log_with_the_operator_s_name(
 
     def acts(claims: Claims) -> tuple[str | None, list[tuple[str, str, str]]]:
         caplog.clear()
-        query = {"currency": "CNY"} if path.endswith("waiting-refunds") else None
         answer = cloud.call(
-            function, method, path, claims, body=BODIES.get(call), key="key-1", query=query
+            function,
+            method,
+            path,
+            claims,
+            body=BODIES.get(call),
+            key="key-1",
+            query=QUERIES.get(call),
         )
         lines = [vars(each) for each in caplog.records if each.message == "operator_acts"]
         return answer.code, [(each["operator"], each["method"], each["route"]) for each in lines]
@@ -63,5 +75,5 @@ def test_what_an_operator_calls_is_in_the_log_with_the_operator_s_name(
     assert acts(SELLER) == ("membership_required", [])
 
 
-def test_every_call_with_a_body_is_one_of_these() -> None:
-    assert BODIES.keys() <= {call for _, call in ROUTES}
+def test_every_call_with_a_body_or_a_query_is_one_of_these() -> None:
+    assert BODIES.keys() | QUERIES.keys() <= {call for _, call in ROUTES}

@@ -1,7 +1,6 @@
-import { useEffect } from "preact/hooks";
-import { faults, type Problem } from "../problems.ts";
+import type { Problem } from "../problems.ts";
 import errors from "./errors.json" with { type: "json" };
-import { useText, type Language, type Messages } from "./index.ts";
+import type { Language, Messages } from "./index.ts";
 
 interface Entry {
   zh: string;
@@ -38,11 +37,4 @@ function byStatus(status: number, t: Messages): string {
   if (status === 0) return t.unanswered;
   if (status === 401) return t.sessionOver;
   return t.unreachable;
-}
-
-/** What is wrong with each field, by its place in the form; the first of them gets the focus. */
-export function useFieldErrors(problem: Problem | null): Record<string, string> {
-  const t = useText();
-  useEffect(() => document.querySelector<HTMLElement>("[aria-invalid]")?.focus(), [problem]);
-  return Object.fromEntries(Object.entries(faults(problem)).map(([place, fault]) => [place, t.fault[fault]]));
 }

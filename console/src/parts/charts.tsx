@@ -2,7 +2,7 @@ import { useId } from "preact/hooks";
 import { call, type Schema } from "../api.ts";
 import { bars, countByDay, range, stepPath } from "../chart.ts";
 import { useText } from "../i18n/index.ts";
-import { useLoad } from "../load.ts";
+import { NOW_AND_THEN, useFollow, useLoad } from "../load.ts";
 import { formatAmount } from "../money.ts";
 import { formatDay, formatTick, localDay } from "../time.ts";
 import { Loaded } from "./loaded.tsx";
@@ -77,7 +77,7 @@ async function recent(signal: AbortSignal): Promise<Recent> {
       if (!NO_REFUND.includes(status)) days.push(oldest);
     }
     cursor = next_cursor;
-    if (!cursor || oldest < since) return { days, all: true };
+    if (!cursor || (oldest && oldest < since)) return { days, all: true };
   }
   return { days, all: false };
 }
@@ -85,6 +85,7 @@ async function recent(signal: AbortSignal): Promise<Recent> {
 /** How many refunds were asked for on each of the last days. */
 export function RefundsByDay() {
   const load = useLoad("refunds-by-day", recent);
+  useFollow("refunds-by-day", load, NOW_AND_THEN);
   return <Loaded load={load}>{(data) => <DayBars {...data} />}</Loaded>;
 }
 

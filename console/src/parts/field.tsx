@@ -1,6 +1,7 @@
 import type { ComponentChildren } from "preact";
-import { useId } from "preact/hooks";
+import { useEffect, useId } from "preact/hooks";
 import { useText } from "../i18n/index.ts";
+import { faults, type Problem } from "../problems.ts";
 
 interface Common {
   label: string;
@@ -38,6 +39,7 @@ export function TextField({ value, onChange, lines, ...props }: TextProps) {
       ) : (
         <input
           {...shared}
+          // Whatever kinds of input differ in is not used here.
           type={(props.type ?? "text") as "text"}
           inputMode={props.inputMode}
           autocomplete="off"
@@ -160,4 +162,11 @@ function Labelled({ id, label, hint, error, optional, children }: Common & { id:
 function describedBy(id: string, { hint, error }: Common): string | undefined {
   const ids = [hint && `${id}-hint`, error && `${id}-error`].filter(Boolean);
   return ids.length > 0 ? ids.join(" ") : undefined;
+}
+
+/** What is wrong with each field, by its place in the form; the first of them gets the focus. */
+export function useFieldErrors(problem: Problem | null): Record<string, string> {
+  const t = useText();
+  useEffect(() => document.querySelector<HTMLElement>("[aria-invalid]")?.focus(), [problem]);
+  return Object.fromEntries(Object.entries(faults(problem)).map(([place, fault]) => [place, t.fault[fault]]));
 }

@@ -4,7 +4,7 @@ import type { Load } from "../load.ts";
 import { ProblemNote } from "./problem.tsx";
 
 interface Props<T> {
-  load: Load<T>;
+  load: Omit<Load<T>, "put">;
   children: (data: T) => ComponentChildren;
 }
 

@@ -124,7 +124,6 @@ function Cancel({ refund, onCanceled, onSettled }: CancelProps) {
     const path = { refund_id: refund.refund_id };
     onCanceled(await call("post", "/refunds/{refund_id}/cancel", { path }));
     setAsking(false);
-    announce(t.refunds.canceled);
   });
   return (
     <>

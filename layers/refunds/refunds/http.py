@@ -49,7 +49,7 @@ IdempotencyKey = Annotated[
     ),
 ]
 As = Annotated[Role | None, Query(alias="as", description="For a caller who is both.")]
-Looking = Annotated[
+AsAny = Annotated[
     Role | Literal["operator"] | None,
     Query(alias="as", description="For a caller who is both; an operator says `operator`."),
 ]

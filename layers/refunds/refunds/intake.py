@@ -98,26 +98,29 @@ def cancel(refund_id: str, party: Party, *, store: IntakeStore, now: datetime) -
         RefundNotFound: no such refund, or another's.
         RefundNotCancelable: it succeeded or was refused.
     """
-    refund = seen(store.refund(refund_id), party)
+    refund = owned(store.refund(refund_id), party)
     store.cancel(refund, now=now)
     # Read back whatever happened: a repeated cancel, or one that lost a race, tells the outcome.
-    refund = seen(store.refund(refund_id), party)
+    refund = owned(store.refund(refund_id), party)
     if refund.status is not RefundStatus.CANCELED:
         raise RefundNotCancelable(status=refund.status)
     return refund
 
 
-def seen(refund: Refund | None, party: Party | None) -> Refund:
-    """The refund, if this party may see it: both of its sides may, and an operator (none).
-
-    Raises RefundNotFound.
-    """
+def existing(refund: Refund | None) -> Refund:
+    """Raises RefundNotFound."""
     if refund is None:
         raise RefundNotFound
-    sides = (Party(Role.MERCHANT, refund.merchant_id), Party(Role.BUYER, refund.buyer_id))
-    if party is not None and party not in sides:
-        raise RefundNotFound
     return refund
+
+
+def owned(refund: Refund | None, party: Party) -> Refund:
+    """The refund, if it is this party's. Raises RefundNotFound."""
+    found = existing(refund)
+    owner = found.merchant_id if party.role is Role.MERCHANT else found.buyer_id
+    if owner != party.id:
+        raise RefundNotFound
+    return found
 
 
 def _decide(

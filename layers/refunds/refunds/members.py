@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Any, Literal, Protocol, Self
+from typing import Any, Protocol, Self
 
 from refunds.errors import (
     AccessTokenRequired,
@@ -124,13 +124,6 @@ class Caller:
             raise RoleRequired
         chosen = role or (roles[0] if roles else Role.BUYER)
         return Party(chosen, self._acting_as(chosen))
-
-    def looking(self, side: Role | Literal["operator"] | None) -> Party | None:
-        """Whose side this person looks from; none for an operator. Raises as `party`."""
-        if side == "operator":
-            self.operator()
-            return None
-        return self.party(side)
 
     def _acting_as(self, role: Role) -> str:
         party_id: str | None = getattr(self.membership, f"{role}_id")

@@ -70,7 +70,7 @@ function Request(given: FormProps) {
 function NothingLeft() {
   const t = useText();
   return (
-    <Note tone="info" title={t.orders.nothingLeft}>
+    <Note tone="info" live title={t.orders.nothingLeft}>
       <a href={hrefOf("buyer/refunds")}>{t.request.toRefunds}</a>
     </Note>
   );

@@ -80,30 +80,30 @@ function FourSteps({ shop, certification, policy }: Progress) {
     [t.steps.settlement, "settlement"],
     [t.steps.confirm, policy.status === "draft" ? "settlement/review" : "settlement"],
   ];
-  const platformsTurn = certification?.status === "submitted" || certification?.status === "suspended";
+  const isPlatformsTurn = certification?.status === "submitted" || certification?.status === "suspended";
   return (
     <ol class="four">
       {steps.map(([[title, text], path], index) => {
         const state = done[index] ? "done" : index === now ? "current" : "todo";
         const tone = { done: "good", current: "info", todo: "plain" } as const;
-        const certifying = path === "certification" && state !== "done" ? certification : null;
-        const mine = !certifying || !platformsTurn;
+        const application = path === "certification" && state !== "done" ? certification : null;
+        const waits = application !== null && isPlatformsTurn;
         return (
           <li key={title} aria-current={index === now ? "step" : undefined}>
             <h3>
               {index + 1}. {title}
             </h3>
             <p class="hint">{text}</p>
-            {certifying ? (
-              <CertificationStatus status={certifying.status} />
+            {application ? (
+              <CertificationStatus status={application.status} />
             ) : (
               <Badge tone={tone[state]}>{t.steps[state]}</Badge>
             )}{" "}
             <LinkButton
               href={hrefOf(`merchant/${path}`)}
-              kind={state === "current" && mine ? "primary" : "plain"}
+              kind={state === "current" && !waits ? "primary" : "plain"}
             >
-              {state === "done" || !mine ? t.view : t.steps.go}
+              {state === "done" || waits ? t.view : t.steps.go}
               <span class="unseen"> {title}</span>
             </LinkButton>
           </li>

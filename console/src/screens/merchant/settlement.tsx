@@ -1,4 +1,4 @@
-import { useState } from "preact/hooks";
+import { useEffect, useState } from "preact/hooks";
 import { announce } from "../../announce.ts";
 import { call, type Schema } from "../../api.ts";
 import { useText } from "../../i18n/index.ts";
@@ -44,7 +44,10 @@ function SettlementPage({ review }: { review: boolean }) {
     policy.reload();
   };
   const status = policy.data?.status;
-  const step = status === "confirmed" ? 3 : review && status === "draft" ? 1 : 0;
+  useEffect(() => {
+    if (review && status === "none") go(WRITE, true);
+  }, [review, status]);
+  const step = status === "confirmed" ? 3 : review ? 1 : 0;
   return (
     <Page title={t.nav.walletAndSettlement}>
       <WalletTabs />

@@ -2,14 +2,13 @@ import { announce } from "../../announce.ts";
 import { call } from "../../api.ts";
 import { useDraft } from "../../draft.ts";
 import { useText } from "../../i18n/index.ts";
-import { useFieldErrors } from "../../i18n/errors.ts";
 import { keyAfter, newKey } from "../../idempotency.ts";
 import { useAction } from "../../load.ts";
 import { parseSigned } from "../../money.ts";
 import { Amount } from "../../parts/amount.tsx";
 import { Button } from "../../parts/button.tsx";
 import { Card } from "../../parts/card.tsx";
-import { TextField } from "../../parts/field.tsx";
+import { TextField, useFieldErrors } from "../../parts/field.tsx";
 import { ProblemNote } from "../../parts/problem.tsx";
 import { Problem } from "../../problems.ts";
 
