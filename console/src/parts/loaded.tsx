@@ -13,7 +13,7 @@ export function Loaded<T>({ load, children }: Props<T>) {
   return (
     <div class="loaded" aria-busy={load.loading}>
       <ProblemNote problem={load.problem} onRetry={load.reload} />
-      {load.data === null ? load.loading && <Waiting /> : children(load.data)}
+      {load.data !== null ? children(load.data) : !load.problem && load.loading && <Waiting />}
     </div>
   );
 }
