@@ -111,10 +111,11 @@ def run() -> dict[str, Compared]:
 
 
 def rows(found: dict[str, Compared]) -> Iterator[list[object]]:
+    known = functions()
     for name, each in found.items():
         own, every = each.own, each.every
         yield [
-            f"`{name}`" if name in functions() else name,
+            f"`{name}`" if name in known else name,
             *(f"{own.cpu_ms:.0f}", f"{own.wall_ms:.0f}", f"{own.peak_mib:.0f}", own.modules),
             "yes" if own.pydantic else "no",
             *(f"{every.cpu_ms:.0f}", f"{each.ratio:.2f}"),

@@ -32,10 +32,10 @@ from bench.shop import AMOUNT, Shop, opened, patiently
 from local import aws, books
 from local.terminal import messages, step
 from refunds import table
+from refunds.stores.letters import LetterQueue
 
 if TYPE_CHECKING:
     from mypy_boto3_sqs import SQSClient
-    from mypy_boto3_sqs.literals import QueueAttributeNameType
 
 CALLERS = 4
 WEIGHTS = {"refund": 12, "repeat": 3, "cancel": 3, "credit": 3, "duplicate": 2, "poison": 1}
@@ -50,11 +50,6 @@ STEADY = 1.25
 LONG = 60
 """Seconds of load in which everything is tried."""
 WORKER = "_worker.py"
-COUNTS: "list[QueueAttributeNameType]" = [
-    "ApproximateNumberOfMessages",
-    "ApproximateNumberOfMessagesNotVisible",
-    "ApproximateNumberOfMessagesDelayed",
-]
 ENDED = {"succeeded", "canceled"}
 KILLED = ("ProcessDebitsFunction", "RequestRefundFunction", "ManageWalletFunction")
 
@@ -95,15 +90,7 @@ class Soak:
         """Messages in the queue and among its dead letters, about: poison stays in one of them."""
         outputs = self.shop.outputs
         queues = (outputs.debit_queue_url, outputs.debit_dead_letter_queue_url)
-        return sum(
-            int(
-                self.sqs.get_queue_attributes(QueueUrl=url, AttributeNames=COUNTS)["Attributes"][
-                    each
-                ]
-            )
-            for url in queues
-            for each in COUNTS
-        )
+        return sum(LetterQueue(self.sqs, url).count() for url in queues)
 
     def unsettled(self) -> int:
         """How many of the accepted refunds have not come to their end."""

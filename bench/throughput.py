@@ -37,7 +37,9 @@ WORKERS = (1, 2, 4, 8, 16)
 SAMPLES = 5
 """Of each of the two that are compared."""
 PROCESSES = {"engine": "ministack", "proxy": "bench.locks"}
-"""The module that each process runs; the workers are threads of this one."""
+"""The module that each process runs."""
+BUSY = (*PROCESSES, "workers")
+"""Whose work is measured; the workers are threads of this process."""
 AT_LEAST = 8
 """How many times as many batched and sharded as one by one, where items are locked."""
 NAMES = {"": "locked", "out": "bare"}
@@ -103,7 +105,7 @@ def sample(endpoint: str, proxy: str, setting: Setting) -> Sample:
 
 
 def _settle(crowd: Crowd, ids: deque[str], setting: Setting) -> Sample:
-    processes_before = _worked()
+    worked_before = _worked()
     began = time.monotonic()
     ends_at = began + SECONDS
 
@@ -123,7 +125,7 @@ def _settle(crowd: Crowd, ids: deque[str], setting: Setting) -> Sample:
     worked = _worked()
     if not ids:
         raise AssertionError(f"{SUPPLY[setting.batch]} refunds are too few for {setting}")
-    busy = {name: (worked[name] - before) / took for name, before in processes_before.items()}
+    busy = {name: (worked[name] - before) / took for name, before in worked_before.items()}
     return Sample(settled / took, busy)
 
 
@@ -211,9 +213,6 @@ def compared(measured: Measured) -> Iterator[list[object]]:
             f"{rate(samples) / setting.batch:.0f}",
             *(f"{each:.0%}" for each in (*busy, sum(busy))),
         ]
-
-
-BUSY = (*PROCESSES, "workers")
 
 
 def _name(batch: int, shards: int) -> str:

@@ -2,11 +2,16 @@ import { useCallback, useEffect, useRef, useState } from "preact/hooks";
 import { pollDelay } from "./backoff.ts";
 import { mayPass, Problem } from "./problems.ts";
 
-export interface Load<T> {
+/** What is shown of what is loaded. */
+export interface Shown<T> {
   data: T | null;
   problem: Problem | null;
   loading: boolean;
   reload: () => void;
+}
+
+export interface Load<T> extends Shown<T> {
+  key: string;
   /** Put in what a call has just answered. */
   put: (data: T) => void;
 }
@@ -68,7 +73,7 @@ export function useLoad<T>(key: string, load: (signal: AbortSignal) => Promise<T
     addEventListener("online", reload);
     return () => removeEventListener("online", reload);
   }, [missed]);
-  return { data: mine ? state.data : null, problem, loading, reload, put };
+  return { key, data: mine ? state.data : null, problem, loading, reload, put };
 }
 
 export interface Following<T> {
@@ -85,9 +90,9 @@ export const NOW_AND_THEN: Following<unknown> = { done: () => false, waits: () =
  * Looks at what is loaded again and again until it is done, less and less often; not while the page
  * is hidden, and at once when it is looked at again.
  */
-export function useFollow<T>(key: string, loaded: Load<T>, { done, waits }: Following<T>): void {
+export function useFollow<T>(loaded: Load<T>, { done, waits }: Following<T>): void {
   const looks = useRef(0);
-  const { data, problem, loading, reload } = loaded;
+  const { key, data, problem, loading, reload } = loaded;
   const status = data === null ? "" : JSON.stringify(data);
   useEffect(() => {
     looks.current = 0;
@@ -144,7 +149,7 @@ interface Page<T> {
   longer?: boolean;
 }
 
-export interface Pages<T> extends Omit<Load<T[]>, "put"> {
+export interface Pages<T> extends Shown<T[]> {
   more: (() => void) | null;
   /** Whether more is being loaded. */
   extending: boolean;
@@ -172,7 +177,7 @@ export function usePages<T>(
     first.put({ ...page, items: [...first.data.items, ...page.items], longer: true });
   });
   const loading = first.loading || next.busy;
-  useFollow(key, { ...first, loading }, {
+  useFollow({ ...first, loading }, {
     done: ({ items, longer }) => longer === true || following.done(items),
     waits: ({ items }) => following.waits(items),
   });

@@ -103,7 +103,7 @@ test("what could not be loaded is loaded as soon as there is a network", async (
 
 function useFollowed(key: string, load: () => Promise<string>, following = UNTIL_DONE): Load<string> {
   const loaded = useLoad(key, load);
-  useFollow(key, loaded, following);
+  useFollow(loaded, following);
   return loaded;
 }
 

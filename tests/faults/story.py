@@ -16,6 +16,7 @@ from datetime import timedelta
 from typing import Any
 
 from refunds import table
+from refunds.errors import InternalError
 from refunds.funding import HELD_AFTER
 from refunds.orders import OrderCompleted
 from refunds.refunds import refund_id
@@ -277,7 +278,7 @@ class Story:
         def ask() -> bool:
             answer = self.functions.call(function, method, path, claims, body, **more)
             self.said[f"{method} {path}"] = answer.text
-            assert answer.code != "internal_error", f"{method} {path}: no fault of AWS is ours"
+            assert answer.code != InternalError.code, f"{method} {path}: no fault of AWS is ours"
             return done(answer)
 
         if any(ask() for _ in range(self.tries)):

@@ -1,27 +1,17 @@
 """Where there is no Chromium, nobody takes the browser tests for passed."""
 
 import os
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 
 from local import chromium
-from local.paths import ROOT
+from tests.unit import apart
 
 
 def run_without_chromium(empty: Path, **environment: str) -> tuple[int, str]:
-    test = "tests/browser/test_story.py"
-    done = subprocess.run(
-        [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", test],
-        cwd=ROOT,
-        env={"PATH": str(empty), "HOME": str(empty), **environment},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    return done.returncode, done.stdout
+    place = f"{empty}"
+    return apart.run("tests/browser/test_story.py", PATH=place, HOME=place, **environment)
 
 
 def test_without_a_chromium_the_end_says_what_did_not_run_and_how_to_get_it(

@@ -1,10 +1,8 @@
 """Where AWS's own engine can't be had, nobody takes its tests for passed."""
 
-import subprocess
-import sys
 from pathlib import Path
 
-from local.paths import ROOT
+from tests.unit import apart
 
 WITHOUT = """\
 from local import engine
@@ -19,16 +17,11 @@ engine.start = start
 
 def run_without_an_engine(folder: Path, **environment: str) -> tuple[int, str]:
     (folder / "without_engine.py").write_text(WITHOUT, encoding="utf-8")
-    options = ["-q", "-p", "no:cacheprovider", "-p", "without_engine", "-k", "aws-engine"]
-    done = subprocess.run(
-        [sys.executable, "-m", "pytest", *options, "tests/stores/test_growth.py"],
-        cwd=ROOT,
-        env={"PYTHONPATH": f"{folder}", **environment},
-        capture_output=True,
-        text=True,
-        check=False,
+    return apart.run(
+        *("-p", "without_engine", "-k", "aws-engine", "tests/stores/test_growth.py"),
+        PYTHONPATH=f"{folder}",
+        **environment,
     )
-    return done.returncode, done.stdout
 
 
 def test_without_the_engine_the_end_says_what_did_not_run_and_how_to_get_it(

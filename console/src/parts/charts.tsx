@@ -11,6 +11,7 @@ const FRAME = { width: 600, height: 140, pad: 10 };
 const DAYS = 14;
 const DAY_MS = 86_400_000;
 const MOST_PAGES = 10;
+const PAGE = 100;
 
 /** The balance over time, from the oldest of these entries to the newest. */
 export function BalanceChart({ lines, currency }: { lines: Schema["StatementLine"][]; currency: string }) {
@@ -69,7 +70,7 @@ async function recent(signal: AbortSignal): Promise<Recent> {
   let cursor: string | null = null;
   for (let page = 0; page < MOST_PAGES; page++) {
     const { items, next_cursor }: Schema["RefundPage"] = await call("get", "/refunds", {
-      query: { as: "merchant", limit: "100", cursor },
+      query: { as: "merchant", limit: String(PAGE), cursor },
       signal,
     });
     for (const { status, timeline } of items) {
@@ -85,7 +86,8 @@ async function recent(signal: AbortSignal): Promise<Recent> {
 /** How many refunds were asked for on each of the last days. */
 export function RefundsByDay() {
   const load = useLoad("refunds-by-day", recent);
-  useFollow("refunds-by-day", load, NOW_AND_THEN);
+  // Of a busy merchant it takes page after page: too much to ask for again and again.
+  useFollow(load, { ...NOW_AND_THEN, done: ({ days }) => days.length >= PAGE });
   return <Loaded load={load}>{(data) => <DayBars {...data} />}</Loaded>;
 }
 

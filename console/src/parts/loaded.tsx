@@ -1,10 +1,10 @@
 import type { ComponentChildren } from "preact";
 import { useText } from "../i18n/index.ts";
-import type { Load } from "../load.ts";
+import type { Shown } from "../load.ts";
 import { ProblemNote } from "./problem.tsx";
 
 interface Props<T> {
-  load: Omit<Load<T>, "put">;
+  load: Shown<T>;
   children: (data: T) => ComponentChildren;
 }
 

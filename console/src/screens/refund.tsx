@@ -31,7 +31,7 @@ export function RefundScreen({ id = "" }: Parameters) {
   const t = useText();
   const { acting } = useSession();
   const load = useRefund(id);
-  useFollow(`refund:${id}`, load, {
+  useFollow(load, {
     done: (refund) => !isOpen(refund),
     waits: (refund) => refund.status === "awaiting_funds",
   });

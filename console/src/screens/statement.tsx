@@ -1,5 +1,5 @@
 import { useState } from "preact/hooks";
-import { call, download, type Role, type Schema } from "../api.ts";
+import { call, download, type Schema } from "../api.ts";
 import { useText } from "../i18n/index.ts";
 import { useAction, useLoad, usePages } from "../load.ts";
 import { Amount } from "../parts/amount.tsx";
@@ -132,8 +132,7 @@ function Lines({ currency }: { currency: string }) {
 function useColumns(currency: string): Column<Line>[] {
   const t = useText();
   const words = t.statement;
-  const role = useRole();
-  const merchant = role === "merchant";
+  const merchant = useRole() === "merchant";
   const money = (name: string, of: (line: Line) => number, signed = true): Column<Line> => ({
     name,
     right: true,
@@ -151,12 +150,13 @@ function useColumns(currency: string): Column<Line>[] {
           money(words.owedChange, (line) => line.owed_change),
         ]
       : []),
-    { name: words.reference, cell: (line) => <Reference line={line} role={role} /> },
+    { name: words.reference, cell: (line) => <Reference line={line} /> },
   ];
 }
 
 /** A refund's posting is the refund itself. */
-function Reference({ line: { cause, posting_id }, role }: { line: Line; role: Role }) {
+function Reference({ line: { cause, posting_id } }: { line: Line }) {
+  const role = useRole();
   const id = <code>{posting_id}</code>;
   return cause === "refund" ? <a href={hrefOf(`${role}/refunds/${posting_id}`)}>{id}</a> : id;
 }

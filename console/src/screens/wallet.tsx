@@ -19,9 +19,8 @@ type Wallet = Schema["Wallet"];
 export function WalletScreen() {
   const t = useText();
   const role = useRole();
-  const key = `wallet:${role}`;
-  const load = useLoad(key, (signal) => call("get", "/wallet", { query: { as: role }, signal }));
-  useFollow(key, load, NOW_AND_THEN);
+  const load = useLoad(`wallet:${role}`, (signal) => call("get", "/wallet", { query: { as: role }, signal }));
+  useFollow(load, NOW_AND_THEN);
   return (
     <Page title={role === "merchant" ? t.nav.walletAndSettlement : t.nav.wallet}>
       <WalletTabs />
@@ -44,11 +43,10 @@ function WalletCard({ wallet }: { wallet: Wallet }) {
   const t = useText();
   const role = useRole();
   const { currency } = wallet;
-  const key = `lines:${role}:${currency}`;
-  const lines = useLoad(key, (signal) =>
+  const lines = useLoad(`lines:${role}:${currency}`, (signal) =>
     call("get", "/wallet/statement", { query: { as: role, currency, limit: "100" }, signal }),
   );
-  useFollow(key, lines, NOW_AND_THEN);
+  useFollow(lines, NOW_AND_THEN);
   const statement = hrefOf(`${role}/statement?currency=${currency}`);
   return (
     <Card

@@ -28,7 +28,7 @@ const MOST_DOCUMENTS = 20;
 export function CertificationScreen() {
   const t = useText();
   const load = useLoad("certification", certification);
-  useFollow("certification", load, {
+  useFollow(load, {
     done: (certification) => certification?.status !== "submitted",
     waits: () => true,
   });

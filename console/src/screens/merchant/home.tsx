@@ -30,7 +30,7 @@ async function progress(signal: AbortSignal): Promise<Progress> {
 export function MerchantHome() {
   const t = useText();
   const load = useLoad("progress", progress);
-  useFollow("progress", load, NOW_AND_THEN);
+  useFollow(load, NOW_AND_THEN);
   return (
     <Page title={t.home} lead={load.data?.shop.name ?? ""}>
       <Card title={t.steps.title}>
@@ -80,14 +80,14 @@ function FourSteps({ shop, certification, policy }: Progress) {
     [t.steps.settlement, "settlement"],
     [t.steps.confirm, policy.status === "draft" ? "settlement/review" : "settlement"],
   ];
-  const isPlatformsTurn = certification?.status === "submitted" || certification?.status === "suspended";
   return (
     <ol class="four">
       {steps.map(([[title, text], path], index) => {
         const state = done[index] ? "done" : index === now ? "current" : "todo";
         const tone = { done: "good", current: "info", todo: "plain" } as const;
         const application = path === "certification" && state !== "done" ? certification : null;
-        const waits = application !== null && isPlatformsTurn;
+        // It is the platform's turn, unless there is something to submit anew.
+        const waits = application !== null && application.status !== "refused";
         return (
           <li key={title} aria-current={index === now ? "step" : undefined}>
             <h3>

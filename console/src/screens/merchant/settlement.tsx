@@ -62,7 +62,7 @@ function SettlementPage({ review }: { review: boolean }) {
             if (current.status === "confirmed") {
               return <Confirmed policy={current} elsewhere={elsewhere} />;
             }
-            if (step === 1) {
+            if (review) {
               return (
                 <PolicyReview
                   reviewed={current}
