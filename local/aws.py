@@ -11,13 +11,13 @@ from urllib.parse import urlsplit
 
 import boto3
 import httpx
+from botocore.config import Config
 
 from local import processes
 from local.failures import NotLoopback, PortTaken
 from local.paths import TOOLS
 
 if TYPE_CHECKING:
-    from botocore.config import Config
     from mypy_boto3_cloudformation import CloudFormationClient
     from mypy_boto3_cognito_idp import CognitoIdentityProviderClient
     from mypy_boto3_dynamodb import DynamoDBClient
@@ -28,6 +28,8 @@ HOST = "127.0.0.1"
 USUAL_PORT = 4566
 START_SECONDS = 60.0
 REQUEST_SECONDS = 30.0
+INVOKE_SECONDS = 300.0
+WARM_SECONDS = 1_800
 REGION = "us-east-1"
 
 
@@ -88,14 +90,16 @@ def cognito(endpoint: str) -> "CognitoIdentityProviderClient":
 
 
 def lambdas(endpoint: str) -> "LambdaClient":
-    return _session().client("lambda", endpoint_url=require_loopback(endpoint))
+    """For calls that wait for a function: none is sent twice because its function starts slowly."""
+    patient = Config(read_timeout=INVOKE_SECONDS, retries={"total_max_attempts": 1})
+    return _session().client("lambda", endpoint_url=require_loopback(endpoint), config=patient)
 
 
 def s3(endpoint: str) -> "S3Client":
     return _session().client("s3", endpoint_url=require_loopback(endpoint))
 
 
-def dynamodb(endpoint: str, config: "Config | None" = None) -> "DynamoDBClient":
+def dynamodb(endpoint: str, config: Config | None = None) -> "DynamoDBClient":
     return _session().client("dynamodb", endpoint_url=require_loopback(endpoint), config=config)
 
 
@@ -126,6 +130,8 @@ def _server_environment(port: int) -> dict[str, str]:
         "IOT_MTLS_ENABLED": "0",
         "SFTP_ENABLED": "0",
         "LAMBDA_EXECUTOR": "local",
+        # Twenty starts at once take a minute: each unpacks the whole layer.
+        "LAMBDA_WARM_TTL_SECONDS": str(WARM_SECONDS),
         "DOCKER_HOST": "unix:///nonexistent",  # it would remove containers of other local clouds
         "TZ": "UTC",
     }
