@@ -12,6 +12,7 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from pathlib import Path
 
+from bench import report
 from local import processes
 from local.paths import ROOT
 from local.terminal import data
@@ -58,6 +59,10 @@ class Score:
     @property
     def unexplained(self) -> dict[str, str]:
         return {name: line for name, line in self.survivors.items() if line not in EQUIVALENT}
+
+    @property
+    def explained(self) -> int:
+        return len(self.survivors) - len(self.unexplained)
 
     @property
     def stale(self) -> set[str]:
@@ -120,7 +125,10 @@ def _line(diff: str) -> str:
 
 def main() -> None:
     score = run(MODULES, ROOT / "build" / "mutation")
-    data.print(f"{score.killed} of {score.total} mutants are killed: {score.share:.1%}")
+    rows = [["are killed", f"{score.killed} of {score.total} ({score.share:.1%})"]]
+    rows.append(["survive, as the same rule in other words", f"{score.explained}"])
+    keys = {"mutants": score.total, "mutants_killed": score.killed}
+    report.publish("mutants", report.table(["wrong rules", "count"], rows), keys)
     for name, line in score.survivors.items():
         data.print(f"  {name}: {line}\n    {EQUIVALENT.get(line, 'NOT EXPLAINED')}", markup=False)
     for line in score.stale:

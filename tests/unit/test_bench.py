@@ -8,7 +8,7 @@ from bench import latency, meter, report, shop
 
 PARTS = {
     *("units", "throughput", "latency", "cost", "proof"),
-    *("statement", "endure", "imports", "first-screen", "soak"),
+    *("statement", "endure", "imports", "first-screen", "soak", "mutants"),
 }
 PAGE = "before\n<!-- x:begin -->\nold\n<!-- x:end -->\nafter\n"
 

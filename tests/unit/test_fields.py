@@ -151,6 +151,27 @@ def test_a_reference_is_neither_empty_nor_unprintable(value: str) -> None:
     assert refuses(Reference, value)
 
 
+@pytest.mark.parametrize(
+    "value",
+    ["https://shop.example/logo.png", "http://shop.example:8080/a?b=%E5%BA%97#c", "https://x"],
+)
+def test_a_web_address_is_kept_as_it_is(value: str) -> None:
+    assert TypeAdapter(fields.WebAddress).validate_python(value) == value
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        *("", "x", "logo.png", "//shop.example/logo.png", "javascript:alert(1)"),
+        *("data:image/png,x", "https://", "https:///logo.png", "https://shop.example/a b"),
+        *("https://店.example/", "https://shop.example/a\n"),
+        "https://shop.example/" + "a" * 492,
+    ],
+)
+def test_what_no_browser_would_open_as_a_page_is_no_web_address(value: str) -> None:
+    assert refuses(fields.WebAddress, value)
+
+
 @pytest.mark.parametrize("value", ["0" * 64, "0123456789abcdef" * 4])
 def test_a_digest_is_64_lower_case_hexadecimal_digits(value: str) -> None:
     assert not refuses(Digest, value)

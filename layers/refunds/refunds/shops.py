@@ -4,7 +4,7 @@ from typing import Protocol
 
 from pydantic import computed_field
 
-from refunds.fields import Label, Model, Phone, Reference
+from refunds.fields import Label, Model, Phone, WebAddress
 
 
 class ReturnAddress(Model):
@@ -19,7 +19,7 @@ class ShopSettings(Model):
     """Every setting may come later; `PUT /shop` replaces them all."""
 
     name: Label | None = None
-    logo_url: Reference | None = None
+    logo_url: WebAddress | None = None
     category: Label | None = None
     customer_service_phone: Phone | None = None
     return_address: ReturnAddress | None = None
