@@ -20,6 +20,7 @@ def main() -> None:
     path = report.BUILD / "bench.json"
     path.write_text(json.dumps(found, indent=1) + "\n", encoding="utf-8")
     messages.print(f"→ {path}", style="dim", markup=False)
+    report.end()
 
 
 if __name__ == "__main__":

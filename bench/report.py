@@ -4,6 +4,7 @@ import json
 import os
 import platform
 import re
+import sys
 from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
@@ -16,6 +17,7 @@ from local.terminal import data, messages
 
 BUILD = ROOT / "build"
 PAGE = ROOT / "docs" / "performance.md"
+_missed: list[str] = []
 
 
 def publish(name: str, said: Sequence[str], found: dict[str, Any]) -> None:
@@ -27,6 +29,18 @@ def publish(name: str, said: Sequence[str], found: dict[str, Any]) -> None:
     PAGE.write_text(between(PAGE.read_text(encoding="utf-8"), name, lines), encoding="utf-8")
     data.print("\n".join(lines), markup=False)
     messages.print(f"→ {PAGE.relative_to(ROOT)}, {path.relative_to(ROOT)}", style="dim")
+
+
+def miss(what: str) -> None:
+    """A bar was missed: the rest is measured and published all the same."""
+    _missed.append(what)
+    messages.print(f"✗ {what}", style="red", markup=False)
+
+
+def end() -> None:
+    """Raises SystemExit: a bar was missed."""
+    if _missed:
+        sys.exit(1)
 
 
 def between(page: str, name: str, lines: Iterable[str]) -> str:

@@ -8,10 +8,11 @@ accepted refund has come to its end, the buyer has what succeeded, and the books
 
 import json
 import random
+import re
 import secrets
 import sys
 import time
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
@@ -43,6 +44,8 @@ CREDIT = 30 * AMOUNT
 KILL_EVERY = 15.0
 """Seconds between two functions that are killed."""
 SHOWN_EVERY = 0.5
+LOOKS = 30
+"""As many a function must have been seen by, for its memory to be compared."""
 DRAINED_WITHIN = 420.0
 """Seconds: the visibility of what a killed function had in hand, and a sweep or two."""
 STEADY = 1.25
@@ -61,8 +64,8 @@ class Soak:
     counts: Counter[str] = field(default_factory=Counter)
     accepted: dict[str, str] = field(default_factory=dict)
     """Refund by order; the order's id is its key."""
-    memory: list[int] = field(default_factory=list)
-    """Bytes of the largest function, from time to time; how many there are goes with the load."""
+    memory: dict[str, list[int]] = field(default_factory=lambda: defaultdict(list))
+    """Bytes of the largest environment of each function, from time to time."""
     lock: Lock = field(default_factory=Lock)
 
     def play(self, until: float) -> None:
@@ -80,7 +83,12 @@ class Soak:
             self.counts["functions killed"] += 1
 
     def look(self) -> None:
-        self.memory.append(max(map(_resident, _workers()), default=0))
+        largest: dict[str, int] = {}
+        for each in _workers():
+            name = _function(each)
+            largest[name] = max(largest.get(name, 0), _resident(each))
+        for name, size in largest.items():
+            self.memory[name].append(size)
 
     def reconcile(self) -> books.Report:
         shop = self.shop
@@ -188,6 +196,12 @@ def _command(process: psutil.Process) -> str:
         return ""
 
 
+def _function(process: psutil.Process) -> str:
+    """Its name, by the folder that the local AWS unpacked it to; none of one that has ended."""
+    found = re.search(r"-([A-Za-z]+)Function-", _command(process))
+    return found[1] if found else ""
+
+
 def _load(soak: Soak, seconds: int) -> None:
     began = time.monotonic()
     ends_at, killed_at = began + seconds, began
@@ -217,8 +231,8 @@ def _shown(soak: Soak, title: str) -> Table:
     return shown
 
 
-def _drain(soak: Soak) -> None:
-    """Money for everything that waits; then each refund comes to its end. Raises TimeoutError."""
+def _drain(soak: Soak) -> int:
+    """Money for everything that waits; then each refund comes to its end: how many have not."""
     ends_at = time.monotonic() + DRAINED_WITHIN
     soak.shop.credit((1 + len(soak.accepted)) * AMOUNT, secrets.token_hex(8))
     with report.progress() as bar:
@@ -226,13 +240,14 @@ def _drain(soak: Soak) -> None:
         while left := soak.unsettled():
             bar.update(task, completed=len(soak.accepted) - left)
             if time.monotonic() > ends_at:
-                raise TimeoutError(f"{left} refunds have not come to their end")
+                return left
             time.sleep(1)
+    return 0
 
 
 def _idle(soak: Soak, seconds: int) -> Iterator[str]:
     """What was to be tried and never was: nothing was shown of it."""
-    if not min(soak.memory, default=0):
+    if not soak.memory:
         yield "the functions were not found among the processes"
     if seconds > 2 * KILL_EVERY and not soak.counts["functions killed"]:
         yield "no function was killed"
@@ -255,10 +270,18 @@ def _faults(soak: Soak, seconds: int) -> Iterator[str]:
     if (kept := soak.kept()) < soak.counts["poison"]:
         yield f"{soak.counts['poison']} messages were poison, and {kept} messages are left"
     yield from _idle(soak, seconds)
-    third = len(soak.memory) // 3
-    before, after = median(soak.memory[:third]), median(soak.memory[-third:])
-    if after > before * STEADY:
-        yield f"the largest function grew from {before / 2**20:.0f} to {after / 2**20:.0f} MiB"
+    for name, (before, after) in _thirds(soak).items():
+        if after > before * STEADY:
+            yield f"{name} grew from {before / 2**20:.0f} to {after / 2**20:.0f} MiB"
+
+
+def _thirds(soak: Soak) -> dict[str, tuple[float, float]]:
+    """Bytes of each function that was long there: in the first third, and in the last."""
+    return {
+        name: (median(sizes[: len(sizes) // 3]), median(sizes[-(len(sizes) // 3) :]))
+        for name, sizes in sorted(soak.memory.items())
+        if name and len(sizes) >= LOOKS
+    }
 
 
 def soak(seconds: Annotated[int, typer.Option(min=10, help="Of load.")] = 120) -> None:
@@ -267,13 +290,19 @@ def soak(seconds: Annotated[int, typer.Option(min=10, help="Of load.")] = 120) -
         session = boto3.Session("test", "test", region_name=aws.REGION)
         played = Soak(shop, session.client("sqs", endpoint_url=aws.require_loopback(shop.endpoint)))
         _load(played, seconds)
-        _drain(played)
+        left = _drain(played)
         with step("the books are reconciled"):
             faults = [*_faults(played, seconds)]
+    if left:
+        faults.append(f"{left} refunds have not come to their end")
     counts = {"seconds": seconds, **played.counts, "faults": len(faults)}
-    memory = f"{median(played.memory) / 2**20:.0f} MiB" if played.memory else ""
     rows = [[what, f"{count:,}"] for what, count in counts.items()]
-    said = report.table(["what", "count"], [*rows, ["the largest function, median", memory]])
+    sizes = [
+        [name, *(f"{size / 2**20:.0f}" for size in thirds)]
+        for name, thirds in _thirds(played).items()
+    ]
+    heads = ["memory of", "first third, MiB", "last third, MiB"]
+    said = [*report.table(["what", "count"], rows), "", *report.table(heads, sizes)]
     report.publish("soak", said, counts | {"memory_bytes": played.memory})
     for fault in faults:
         messages.print(f"✗ {fault}", style="red", markup=False)

@@ -225,7 +225,7 @@ def keys(found: dict[str, Measured]) -> dict[str, Any]:
 
 
 def main() -> dict[str, Any]:
-    """Raises SystemExit: MiniStack can't be had, or batches and shards do not pay."""
+    """Raises SystemExit: MiniStack can't be had."""
     found = run()
     if not found:
         sys.exit(1)
@@ -245,7 +245,7 @@ def main() -> dict[str, Any]:
     said.append(f"{SECONDS:.0f} s each. {engines.versions([engines.MINISTACK])}.")
     report.publish("throughput", said, keys(found) | {"rates": _listed(found)})
     if found["locked"].speedup < AT_LEAST:
-        sys.exit(f"Batched and sharded is less than {AT_LEAST} times as fast.")
+        report.miss(f"Batched and sharded is less than {AT_LEAST} times as fast.")
     return keys(found)
 
 
@@ -261,3 +261,4 @@ def _listed(found: dict[str, Measured]) -> dict[str, Any]:
 
 if __name__ == "__main__":
     main()
+    report.end()

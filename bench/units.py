@@ -145,7 +145,7 @@ def modest(units: Units) -> bool:
 
 
 def main() -> dict[int, Units]:
-    """Raises SystemExit: MiniStack can't be had, says other than the items weigh, or too much."""
+    """Raises SystemExit: MiniStack can't be had."""
     found = run()
     if not found:
         sys.exit(1)
@@ -154,9 +154,11 @@ def main() -> dict[int, Units]:
     said = [*report.table(heads, rows(found)), "", f"{engines.versions([engines.MINISTACK])}."]
     report.publish("units", said, keys(found))
     if not agree(found):
-        sys.exit("What the engine answers is not what the items weigh.")
+        report.miss("What the engine answers is not what the items weigh.")
     if not modest(found[BARRED]):
-        sys.exit(f"{BARRED} a batch: more than {MOST} WRU a refund, or {HOTTEST} of a wallet item.")
+        report.miss(
+            f"{BARRED} a batch: more than {MOST} WRU a refund, or {HOTTEST} of a wallet item."
+        )
     return found
 
 
@@ -173,3 +175,4 @@ def keys(found: dict[int, Units]) -> dict[str, Any]:
 
 if __name__ == "__main__":
     main()
+    report.end()

@@ -5,6 +5,7 @@ import { LONGEST_MS } from "./backoff.ts";
 import { CONSOLE } from "./base.ts";
 import { keepFocus } from "./focus.ts";
 import { messages } from "./i18n/index.ts";
+import { MINOR_DIGITS } from "./money.ts";
 import { listen } from "./router.ts";
 import "./theme.ts";
 import "./styles/base.css";
@@ -22,7 +23,9 @@ async function main(): Promise<void> {
     signal: AbortSignal.timeout(LONGEST_MS),
   });
   if (!answer.ok) throw new Error(`config.json: ${answer.status}`);
-  const signedIn = await start((await answer.json()) as Config);
+  const config = (await answer.json()) as Config & { minor_digits: Record<string, number> };
+  Object.assign(MINOR_DIGITS, config.minor_digits);
+  const signedIn = await start(config);
   listen();
   keepFocus(root);
   render(<App signedIn={signedIn} />, root);

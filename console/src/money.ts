@@ -2,9 +2,12 @@
 
 const MOST = 1_000_000_000_000n;
 
+/** How many digits a minor unit is, of the currencies in which it is no hundredth. */
+export const MINOR_DIGITS: Record<string, number> = {};
+
+/** As ISO 4217 says: a browser goes by custom, and knows no fillér. */
 export function minorDigits(currency: string): number {
-  const options = new Intl.NumberFormat("en", { style: "currency", currency }).resolvedOptions();
-  return options.maximumFractionDigits ?? 0;
+  return MINOR_DIGITS[currency] ?? 2;
 }
 
 /** `12.30` as a person types it, in minor units; null if it is no amount of this currency. */
@@ -37,6 +40,7 @@ export function formatAmount(
   return new Intl.NumberFormat(language, {
     style: "currency",
     currency,
+    minimumFractionDigits: minorDigits(currency),
     signDisplay: signed ? "exceptZero" : "auto",
   }).format(decimal(amount, currency) as Intl.StringNumericLiteral);
 }

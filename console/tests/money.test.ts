@@ -1,9 +1,19 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { decimal, formatAmount, minorDigits, parseAmount, parseSigned } from "../src/money.ts";
+import { decimal, formatAmount, MINOR_DIGITS, minorDigits, parseAmount, parseSigned } from "../src/money.ts";
+
+Object.assign(MINOR_DIGITS, { JPY: 0, KWD: 3, IQD: 3 });
 
 test("the minor units of a currency are those of ISO 4217", () => {
-  assert.deepEqual(["CNY", "JPY", "KWD"].map(minorDigits), [2, 0, 3]);
+  assert.deepEqual(["CNY", "HUF", "JPY", "KWD"].map(minorDigits), [2, 2, 0, 3]);
+});
+
+test("what a browser rounds by custom is shown to the last minor unit", () => {
+  assert.equal(formatAmount(29901, "HUF", "en"), "HUF\u00a0299.01");
+  assert.equal(formatAmount(29900, "HUF", "en"), "HUF\u00a0299.00");
+  assert.equal(formatAmount(1234, "IQD", "en"), "IQD\u00a01.234");
+  assert.equal(formatAmount(1234, "JPY", "en"), "¥1,234");
+  assert.equal(parseAmount("100", "HUF"), 10000);
 });
 
 test("what a person types becomes whole minor units", () => {

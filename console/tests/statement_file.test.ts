@@ -3,6 +3,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { en } from "../src/i18n/en.ts";
 import { zh } from "../src/i18n/zh.ts";
+import { MINOR_DIGITS } from "../src/money.ts";
 import { readable } from "../src/statement_file.ts";
 
 const CSV = [
@@ -21,6 +22,7 @@ test("a downloaded statement is in the reader's language and in whole units", ()
 });
 
 test("a currency without a minor unit keeps its whole numbers", () => {
+  MINOR_DIGITS["JPY"] = 0;
   assert.ok(readable(CSV, "JPY", en).includes("rf_1,Refund,-5,-300000,0,0,120050,0"));
 });
 

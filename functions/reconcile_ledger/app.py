@@ -68,11 +68,13 @@ def _measure(report: Report) -> None:
     for name, count in found.items():
         if count or report.ended_at:
             metrics.add_metric(name=name, unit="Count", value=count)
+    ended = report.ended_at is not None
+    metrics.add_metric(name="ReconciliationEnded", unit="Count", value=int(ended))
     metrics.add_metric(name="GapsFilled", unit="Count", value=report.filled)
     logger.info(
         "reconciled",
         run_id=report.run_id,
-        ended=report.ended_at is not None,
+        ended=ended,
         looked_at=report.looked_at,
         differences=report.differences,
         filled=report.filled,

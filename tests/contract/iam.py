@@ -10,6 +10,8 @@ from enum import Enum
 from fnmatch import fnmatchcase
 from typing import Any
 
+from tests.contract import template
+
 TABLE = {"Fn::GetAtt": ["Table", "Arn"]}
 OF_LAMBDA_ITSELF = [
     f"arn:aws:iam::aws:policy/{name}"
@@ -31,11 +33,21 @@ class Decision(Enum):
 
 @dataclass(frozen=True)
 class Call:
-    """One action on one item of the table, on its own or inside a transaction."""
+    """One action on items of the table, on its own or inside a transaction."""
 
     action: str
-    leading_key: str
+    leading_keys: frozenset[str]
+    """All of those that one request has for the action: AWS does not say whether a transaction is
+    asked for its items one by one or all at once, and whoever may have all may have each."""
     enclosing: str | None = None
+    index: str | None = None
+
+
+def of_function(name: str, call: Call) -> Decision:
+    """By the function's logical id."""
+    resources = template.processed()["Resources"]
+    [role, *_] = resources[name]["Properties"]["Role"]["Fn::GetAtt"]
+    return decide(statements_of(resources[role], resources), call)
 
 
 def decide(statements: list[dict[str, Any]], call: Call) -> Decision:
@@ -65,7 +77,8 @@ def _matches(statement: dict[str, Any], call: Call) -> bool:
     actions = _listed(statement["Action"])
     if not any(fnmatchcase(f"dynamodb:{call.action}".lower(), each.lower()) for each in actions):
         return False
-    if not any(resource in (TABLE, "*") for resource in _listed(statement["Resource"])):
+    asked = {"Fn::Sub": f"${{Table.Arn}}/index/{call.index}"} if call.index else TABLE
+    if not any(resource in (asked, "*") for resource in _listed(statement["Resource"])):
         return False
     return all(
         _CONDITIONS[operator](wanted, _context(name, call))
@@ -77,7 +90,7 @@ def _matches(statement: dict[str, Any], call: Call) -> bool:
 def _context(name: str, call: Call) -> list[str]:
     match name:
         case "dynamodb:LeadingKeys":
-            return [call.leading_key]
+            return [*call.leading_keys]
         case "dynamodb:EnclosingOperation":
             return [call.enclosing] if call.enclosing else []
     raise AssertionError(f"a condition key that this test does not know: {name}")

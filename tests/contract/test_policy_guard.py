@@ -24,9 +24,7 @@ CONFIRMING = "SubmitPolicyFunction"
 
 
 def decide(function: str, action: str, enclosing: str | None, key: str = CONFIRMED) -> iam.Decision:
-    [role] = RESOURCES[function]["Properties"]["Role"]["Fn::GetAtt"][:1]
-    statements = iam.statements_of(RESOURCES[role], RESOURCES)
-    return iam.decide(statements, iam.Call(action, key, enclosing))
+    return iam.of_function(function, iam.Call(action, frozenset({key}), enclosing))
 
 
 @pytest.mark.parametrize("enclosing", ENCLOSING)

@@ -15,6 +15,7 @@ from botocore import endpoint
 from local import aws
 from refunds import http, redrive
 from refunds.stores import letters
+from tests.contract.iam import Call
 from tests.faults import ledger, proxy
 from tests.faults.branches import Branches
 from tests.faults.faulting import Case, Where
@@ -80,6 +81,11 @@ class Runs:
         assert run.ledger == self.faultless.ledger
         found = {name: run.report[name] for name in ("differences", "filled", "moving")}
         assert found == {"differences": 0, "filled": 0, "moving": 0}
+
+    @property
+    def asked(self) -> set[tuple[str, Call]]:
+        """Which function asked what of IAM, in all runs so far."""
+        return self._calls.asked
 
     def forget(self, case: Case) -> None:
         self._done.pop(str(case), None)

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from functools import partial
 from types import ModuleType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import boto3
 import pytest
@@ -24,10 +24,14 @@ from refunds.deadline import Deadline
 from refunds.settings import Settings
 from refunds.stores import changes, dynamo, letters
 from refunds.stores.dynamo import Dynamo
+from tests.faults import access
 from tests.faults.faulting import MOST_ACTIONS, TRANSACTIONS
 from tests.faults.proxy import CALL
 from tests.unit import api
 from tests.unit.api import Answer, Claims, Context
+
+if TYPE_CHECKING:
+    from tests.contract.iam import Call
 
 FUNCTIONS = sorted(path.parent.name for path in ROOT.glob("functions/*/app.py"))
 PATIENT, HASTY = 20.0, 0.1
@@ -79,12 +83,17 @@ class Calls:
 
     def __init__(self) -> None:
         self.made: Counter[str] = Counter()
+        self.asked: set[tuple[str, Call]] = set()
+        """Of IAM, by which function."""
         self.function = ""
 
     def tag(self, model: Any, params: Any, **_: Any) -> None:
         call = f"{self.function} {model.service_model.service_name}.{model.name}"
         self.made[call] += 1
         params["headers"][CALL] = f"{call} {self.made[call]};"
+        if model.service_model.service_name == "dynamodb":
+            body = json.loads(params["body"])
+            self.asked.update((self.function, each) for each in access.asked(model.name, body))
         if model.name in TRANSACTIONS:
             assert params["body"].count(b'"TableName"') <= MOST_ACTIONS
 

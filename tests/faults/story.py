@@ -121,6 +121,9 @@ class Story:
         operators = {name: {"operator": True} for name in ("operator", "operator-2")}
         for name, membership in (people | operators).items():
             self.ask("manage_members", "PUT", f"/members/{name}", PLATFORM, membership)
+        leaver = "/members/leaver"
+        self.ask("manage_members", "PUT", leaver, PLATFORM, people["buyer"])
+        self.ask("manage_members", "DELETE", leaver, PLATFORM, done=status(204, 404))
         shop = examples.SHOP.model_dump(mode="json")
         self.ask("certify_merchants", "PUT", "/shop", SELLER, shop)
         application = examples.APPLICATION.model_dump(mode="json")
@@ -222,6 +225,10 @@ class Story:
 
     def looks(self) -> None:
         currency = {"currency": "CNY"}
+        self.ask("manage_members", "GET", "/me", OPERATOR)
+        certified = {"status": "certified"}
+        self.ask("certify_merchants", "GET", "/certifications", OPERATOR, query=certified)
+        self.ask("correct_ledger", "GET", "/corrections", OPERATOR)
         self.ask("manage_wallet", "GET", "/wallet", SELLER)
         self.ask("read_statement", "GET", "/wallet/statement", BUYER, query=currency)
         self.ask("request_refund", "GET", "/refunds", BUYER)

@@ -1,19 +1,31 @@
 """Every call of AWS meets every fault, and the ledger is the same in the end."""
 
+from collections.abc import Collection, Iterator
 from copy import deepcopy
 
 import pytest
 
+from local.table import resources
+from tests.contract import iam
 from tests.faults import branches, ledger
-from tests.faults.cases import SHORT, UNREACHED, UNREACHED_MODULES, Planned
+from tests.faults.cases import SHORT, UNCALLED, UNREACHED, UNREACHED_MODULES, Planned
 from tests.faults.faulting import Fault, Where
 from tests.faults.running import Runs
 from tests.simulation.mutants import error_path_raises
+
+WRITES = ("PutItem", "UpdateItem", "DeleteItem", "ConditionCheckItem")
+IN_TRANSACTIONS = {f"dynamodb.{each}" for each in WRITES}
 
 
 def test_a_run_without_a_fault_makes_the_calls_of_every_function(runs: Runs) -> None:
     assert not runs.faultless.fired
     assert {call.partition(" ")[0] for call in runs.faultless.calls} == runs.functions
+
+
+def test_what_the_template_lets_a_function_call_it_calls(runs: Runs) -> None:
+    """So that all of it meets faults, but what is listed with a reason; and no role allows more."""
+    made = runs.faultless.calls.keys()
+    assert {call for call in _allowed() if not _made(call, made)} == UNCALLED.keys()
 
 
 @pytest.mark.parametrize(
@@ -48,6 +60,18 @@ def test_what_no_call_of_aws_fails_with_is_not_made_good(runs: Runs) -> None:
         runs.run(planned.case(runs.faultless.calls))
 
 
+def test_each_role_allows_what_its_function_asks_for(runs: Runs) -> None:
+    """With faults and without: the local AWS asks no IAM."""
+    for planned in SHORT:
+        runs.run(planned.case(runs.faultless.calls))
+    refused = {
+        (function, call.action, *sorted({each.partition("#")[0] for each in call.leading_keys}))
+        for function, call in runs.asked
+        if iam.of_function(_logical_id(function), call) is not iam.Decision.ALLOWED
+    }
+    assert not refused
+
+
 @pytest.mark.parametrize("planned", SHORT, ids=str)
 def test_the_ledger_is_that_of_a_run_without_faults(runs: Runs, planned: Planned) -> None:
     runs.check(planned.case(runs.faultless.calls))
@@ -64,3 +88,28 @@ def test_every_branch_that_catches_an_error_has_been_executed(runs: Runs) -> Non
     missed = [each for each in known if each not in reached]
     singly = {(each.place, each.caught) for each in missed if each.module not in UNREACHED_MODULES}
     assert singly == UNREACHED.keys()
+
+
+def _logical_id(function: str) -> str:
+    return "".join(map(str.capitalize, function.split("_"))) + "Function"
+
+
+def _allowed() -> Iterator[str]:
+    """As a run names calls: the function, and the action."""
+    for resource in resources().values():
+        properties = resource.get("Properties", {})
+        for policy in properties.get("Policies", ()):
+            for statement in policy.get("Statement", ()) if isinstance(policy, dict) else ():
+                actions = statement["Action"]
+                for action in [actions] if isinstance(actions, str) else actions:
+                    name = properties["CodeUri"].rpartition("/")[2]
+                    yield f"{name} {action.replace(':', '.')}"
+
+
+def _made(call: str, calls: Collection[str]) -> bool:
+    """By itself, with others in one call, or within a transaction."""
+    function, _, action = call.partition(" ")
+    others = {f"{call}Batch", call.removesuffix("Function")}
+    if action in IN_TRANSACTIONS:
+        others.add(f"{function} dynamodb.TransactWriteItems")
+    return call in calls or not others.isdisjoint(calls)

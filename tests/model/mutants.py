@@ -36,6 +36,8 @@ class Mutant(Model):
     shows = True
     """Whether its counterexample has a step that the product would take otherwise: not if what is
     wrong is that a step is missing."""
+    sooner = 0
+    """How many steps before the last one, which breaks it, the product goes another way."""
 
     def __init__(self) -> None:
         super().__init__(self.within)
@@ -80,6 +82,7 @@ class WaitsUnread(Mutant):
     """One shard is short, and the refund is said to await funds without a look at the others."""
 
     breaks, within = "6", ONE._replace(wallets=(Wallet((1, 1)),), hints=2)
+    sooner = 4
 
     def when_short(self, worker: Worker, plan: Plan) -> Worker:
         return self.left_waiting(worker, plan.everyone)
@@ -148,6 +151,7 @@ class FreezeIgnoresNewShards(Mutant):
     """Freezing marks the shards that were read; there may be more by now."""
 
     breaks, within = "F", ONE._replace(requests=(Request("freeze"), Request("reshard", 0, 2)))
+    sooner = 1
 
     def begins(self, wallet: Wallet, caller: Caller) -> bool:
         return super().begins(wallet, caller._replace(shards=len(wallet.shards)))
@@ -277,6 +281,7 @@ class CreditForgotten(Mutant):
     """A credit's posting has an id of its own each time it is sent."""
 
     breaks, within = "7", ONE._replace(requests=(Request("credit", 0, 1),))
+    sooner = 1
 
     def remembers(self, caller: Caller) -> bool:  # noqa: ARG002
         return False

@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import timedelta
 from functools import cache
-from typing import Any, cast
+from typing import Any, NamedTuple, cast
 from unittest.mock import patch
 
 import boto3
@@ -384,7 +384,13 @@ def world(bounds: Bounds) -> Iterator[World]:
             made.end()
 
 
-def replay(bounds: Bounds, initial: State, trace: list[tuple[Step, State]]) -> str:
+class Difference(NamedTuple):
+    step: int
+    """By its number in the trace; the first is 1."""
+    what: str
+
+
+def replay(bounds: Bounds, initial: State, trace: list[tuple[Step, State]]) -> Difference | None:
     """What differs first, if anything does."""
     with world(bounds) as real:
         before = initial
@@ -393,10 +399,10 @@ def replay(bounds: Bounds, initial: State, trace: list[tuple[Step, State]]) -> s
             try:
                 real.take(before, step, after)
             except AssertionError as error:
-                return f"at step {number} the real code did otherwise: {error!r}"
+                return Difference(number, f"the real code did otherwise: {error!r}")
             if real.seen() != after[:5]:
-                return f"after step {number} the table holds {real.seen()}"
+                return Difference(number, f"the table holds {real.seen()}")
             if real.posted() != sum(each.posted for each in after.callers):
-                return f"after step {number} there are {real.posted()} postings"
+                return Difference(number, f"there are {real.posted()} postings")
             before = after
-    return ""
+    return None

@@ -37,5 +37,6 @@ def test_each_kind_of_step_is_what_the_real_code_does(bounds: Bounds) -> None:
 def test_what_a_wrong_protocol_would_do_the_real_code_does_not(mutant: type[Mutant]) -> None:
     found = explore(mutant())
     differs = replay(mutant.within, found.model.initial(), found.trace)
-    print(f"{story.told(found)}\nThe real code: {differs}")  # noqa: T201  # the last step is refused
+    print(f"{story.told(found)}\nThe real code: {differs}")  # noqa: T201  # where it is refused
     assert differs
+    assert differs.step == len(found.trace) - mutant.sooner

@@ -9,6 +9,8 @@ from tests.model.model import Model
 from tests.model.mutants import MUTANTS, Mutant
 from tests.model.state import Bounds
 
+AT_LEAST = 12
+"""Wrong protocols."""
 explored: dict[str, int] = {}
 
 
@@ -39,6 +41,10 @@ def test_a_protocol_that_is_wrong_in_one_place_is_caught(mutant: type[Mutant]) -
     print(f"{mutant.__doc__}\n{story.told(found)}")  # noqa: T201  # the shortest way to it
     assert found.violation.startswith(f"{mutant.breaks}: ")
     assert found.trace
+
+
+def test_enough_that_may_be_wrong_is_tried() -> None:
+    assert len(MUTANTS) >= AT_LEAST
 
 
 def test_each_mutant_is_within_bounds_in_which_the_product_holds() -> None:

@@ -1,3 +1,4 @@
+import re
 from datetime import UTC, datetime, timedelta
 from unittest.mock import Mock
 
@@ -11,6 +12,10 @@ PARTS = {
     *("statement", "endure", "imports", "first-screen", "soak", "mutants"),
 }
 PAGE = "before\n<!-- x:begin -->\nold\n<!-- x:end -->\nafter\n"
+
+
+def page_of(name: str) -> str:
+    return (report.PAGE.parent / name).read_text(encoding="utf-8")
 
 
 def test_a_table_is_put_between_its_own_markers_however_often() -> None:
@@ -28,6 +33,22 @@ def test_every_bench_has_its_place_on_the_page() -> None:
     page = report.PAGE.read_text(encoding="utf-8")
     for name in PARTS:
         assert report.between(page, name, ["new"]) != page
+        [block] = re.findall(f"<!-- {name}:begin -->(.*?)<!-- {name}:end -->", page, re.DOTALL)
+        assert "| --- |" in block, f"{name} has not been run"
+
+
+def test_what_the_page_on_scale_reckons_with_is_what_was_measured() -> None:
+    page = report.PAGE.read_text(encoding="utf-8")
+    measured = {
+        name: float(table) + float(indexes)
+        for name, table, indexes in re.findall(
+            r"^\| ([a-z ,0-9]+) \| ([0-9.]+) \| ([0-9.]+) \|", page, re.MULTILINE
+        )
+    }
+    used = ("asked for, one by one", "debited, 10 a batch", "told in statements, 10 a batch")
+    scale = page_of("scale.md")
+    [total] = re.findall(r"\*\*in all\*\* \| \*\*([0-9.]+)\*\*", scale)
+    assert float(total) == pytest.approx(sum(measured[each] for each in used), abs=0.05)
 
 
 def test_an_item_weighs_what_the_developer_guide_says() -> None:

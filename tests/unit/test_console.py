@@ -151,7 +151,9 @@ def test_a_provider_s_other_origins_may_be_called_too() -> None:
 
 
 def test_the_configuration_says_where_to_sign_in(site: Site) -> None:
-    assert json.loads(get(site, console.CONFIG).body) == {
+    config = json.loads(get(site, console.CONFIG).body)
+    del config["minor_digits"]
+    assert config == {
         "issuer": "https://issuer.example/pool",
         "client_id": "people-client",
         "scope": "openid",
@@ -159,6 +161,13 @@ def test_the_configuration_says_where_to_sign_in(site: Site) -> None:
         "token_endpoint": "https://sign-in.example/oauth2/token",
         "end_session_endpoint": "https://sign-in.example/logout",
     }
+
+
+def test_the_configuration_says_which_minor_units_are_no_hundredths(site: Site) -> None:
+    digits = json.loads(get(site, console.CONFIG).body)["minor_digits"]
+    known = {"JPY": 0, "KWD": 3, "IQD": 3, "CLF": 4}
+    assert {code: digits.get(code) for code in known} == known
+    assert not {"CNY", "HUF", "XAU"} & digits.keys()
 
 
 def test_without_a_page_of_cognito_s_the_issuer_is_asked_for_its_endpoints() -> None:

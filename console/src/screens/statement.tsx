@@ -72,12 +72,13 @@ function Lines({ currency }: { currency: string }) {
   const [typed, setTyped] = useState<Range>({ from: "", to: "" });
   const [range, setRange] = useState<Range>(typed);
   const wrong = typed.from !== "" && typed.to !== "" && typed.from > typed.to;
-  const query = {
+  const queryOf = ({ from, to }: Range) => ({
     as: role,
     currency,
-    from: range.from ? startOfDay(range.from) : null,
-    to: range.to ? startOfDay(range.to, 1) : null,
-  };
+    from: from ? startOfDay(from) : null,
+    to: to ? startOfDay(to, 1) : null,
+  });
+  const query = queryOf(range);
   const pages = usePages<Line>(JSON.stringify(query), (cursor, signal) =>
     call("get", "/wallet/statement", {
       query: { ...query, cursor: cursor ?? null, limit: "50" },
@@ -85,14 +86,15 @@ function Lines({ currency }: { currency: string }) {
     }),
   );
   const csv = useAction(async () => {
-    const text = await download("/wallet/statement.csv", query);
-    saveAs(readable(text, currency, t), fileOf(id, currency, range));
+    setRange(typed);
+    const text = await download("/wallet/statement.csv", queryOf(typed));
+    saveAs(readable(text, currency, t), fileOf(id, currency, typed));
   });
   return (
     <Card
       title={t.nav.statement}
       actions={
-        <Button busy={csv.busy} onClick={() => void csv.run()}>
+        <Button busy={csv.busy} disabled={wrong} onClick={() => void csv.run()}>
           {words.csv}
         </Button>
       }

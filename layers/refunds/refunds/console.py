@@ -9,11 +9,12 @@ from dataclasses import dataclass
 from hashlib import sha256
 from http import HTTPStatus
 from pathlib import Path
-from typing import Self
+from typing import Any, Self
 from urllib.parse import urlsplit
 
 from aws_lambda_powertools.event_handler import Response
 
+from refunds.currencies import HUNDREDTH, MINOR_DIGITS
 from refunds.errors import ConsoleNotBuilt, RouteNotFound
 from refunds.settings import ConsoleSettings
 
@@ -129,8 +130,11 @@ def _knows(if_none_match: str, etag: str) -> bool:
     return etag in known or known == ["*"]
 
 
-def _config(settings: ConsoleSettings) -> dict[str, str | None]:
-    """Without endpoints, the console asks the issuer's discovery document for them."""
+def _config(settings: ConsoleSettings) -> dict[str, Any]:
+    """Without endpoints, the console asks the issuer's discovery document for them.
+
+    Browsers know the digits of a minor unit by custom: a forint has none, and 2 in ISO 4217.
+    """
     page = settings.sign_in_url
     return {
         "issuer": settings.issuer,
@@ -139,6 +143,7 @@ def _config(settings: ConsoleSettings) -> dict[str, str | None]:
         "authorization_endpoint": f"{page}/oauth2/authorize" if page else None,
         "token_endpoint": f"{page}/oauth2/token" if page else None,
         "end_session_endpoint": f"{page}/logout" if page else None,
+        "minor_digits": {code: n for code, n in MINOR_DIGITS.items() if n != HUNDREDTH},
     }
 
 

@@ -5,7 +5,6 @@ from datetime import UTC, datetime
 from typing import Annotated
 from unicodedata import category
 
-from iso4217 import Currency as Iso4217
 from pydantic import (
     AfterValidator,
     AwareDatetime,
@@ -18,13 +17,12 @@ from pydantic import (
     WithJsonSchema,
 )
 
+from refunds.currencies import MINOR_DIGITS
 from refunds.times import format_instant
 
 MAX_AMOUNT = 10**12
 """The largest amount of one movement, in minor units."""
 
-_CURRENCIES = frozenset(each.code for each in Iso4217 if each.exponent is not None)
-"""Those that one can pay in: metals, tests and funds have no minor unit."""
 _BIDI_CONTROLS = frozenset("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
 """They make a text read otherwise than it is written."""
 
@@ -50,7 +48,7 @@ def _in_utc(instant: datetime) -> datetime:
 
 
 def _known_currency(code: str) -> str:
-    if code not in _CURRENCIES:
+    if code not in MINOR_DIGITS:
         raise ValueError("must be an ISO 4217 currency code")
     return code
 

@@ -15,7 +15,7 @@ from refunds.members import Party, Role
 from refunds.orders import Order
 from refunds.refunds import Refund, RefundInquiry, RefundPreview, RefundRequest, RefundStatus
 
-SWEEP_DELAY = timedelta(seconds=60)
+SWEEP_DELAY = timedelta(seconds=45)
 """How long a refund may stay pending before the sweeper first sends its message again."""
 ATTEMPTS = 5
 """How often intake decides anew when another request changed the order meanwhile."""

@@ -69,7 +69,7 @@ export function PolicyForm({ saved, onSaved, onReview, onElsewhere }: Props) {
         checked={typed.instant}
         onChange={(instant) => change({ instant })}
       />
-      <fieldset>
+      <fieldset disabled={save.busy}>
         <legend>{words.statement}</legend>
         <TextField
           label={words.reasons}

@@ -11,7 +11,7 @@ import { TextField } from "../../parts/field.tsx";
 import { Badge } from "../../parts/note.tsx";
 import { ProblemNote } from "../../parts/problem.tsx";
 import { Figure } from "../wallet.tsx";
-import { Waiting } from "./waiting.tsx";
+import { MOST_SHOWN, Waiting } from "./waiting.tsx";
 
 type Wallet = Schema["OperatedWallet"];
 
@@ -48,7 +48,8 @@ export function OperatedWallet({ merchant, wallet, onChanged }: Props) {
       />
       <Shards merchant={merchant} wallet={wallet} onChanged={onChanged} />
       <h3>
-        {t.operator.waiting} ({wallet.waiting_refunds})
+        {t.operator.waiting} ({wallet.waiting_refunds}
+        {wallet.waiting_refunds < MOST_SHOWN ? "" : "+"})
       </h3>
       <Waiting key={wallet.waiting_refunds} merchant={merchant} currency={currency} />
     </Card>

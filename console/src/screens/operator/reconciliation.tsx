@@ -1,5 +1,5 @@
 import { useEffect, useRef } from "preact/hooks";
-import { call, type Schema } from "../../api.ts";
+import { call, wait, type Schema } from "../../api.ts";
 import { useText } from "../../i18n/index.ts";
 import { useAction, useLoad } from "../../load.ts";
 import { Amount } from "../../parts/amount.tsx";
@@ -18,6 +18,8 @@ type Report = Schema["Report"];
 
 /** The line that tells what a currency's accounts add up to: zero. */
 const SUM = "sum";
+/** Whether it is time to look again the API says, not this device's clock. */
+const LOOKS_AGAIN_MS = 5_000;
 
 async function newest(signal: AbortSignal): Promise<{ report: Report | null }> {
   try {
@@ -44,7 +46,7 @@ export function Reconciliation() {
     do {
       report = await call("post", "/reconciliation");
       load.put({ report });
-      if (report.looks_again_at) await until(report.looks_again_at);
+      if (report.looks_again_at) await wait(LOOKS_AGAIN_MS);
     } while (!report.ended_at && shown.current);
   });
   return (
@@ -83,6 +85,7 @@ function ReportOf({ report }: { report: Report }) {
           [words.lookedAt, number(report.looked_at)],
           [words.filled, number(report.filled)],
           [words.moving, number(report.moving)],
+          [words.unsettled, number(report.unsettled)],
         ]}
       />
       {report.named.length > 0 && (
@@ -109,7 +112,7 @@ function Verdict({ report }: { report: Report }) {
   if (report.differences > 0) {
     return <Note tone="bad" title={`${t.operator.differences}: ${report.differences}`} />;
   }
-  if (report.ended_at) return <Note tone="good" title={t.operator.noDifferences} />;
+  if (report.ended_at) return <Note tone={report.moving + report.unsettled ? "warn" : "good"} title={t.operator.noDifferences} />;
   return (
     <Note tone="info" title={t.operator.underWay}>
       {left && <p>{t.operator.looksAgain(left)}</p>}
@@ -148,8 +151,4 @@ function Totals({ report }: { report: Report }) {
       />
     </>
   );
-}
-
-function until(at: string): Promise<void> {
-  return new Promise((resolve) => setTimeout(resolve, Math.max(Date.parse(at) - Date.now(), 0)));
 }

@@ -11,6 +11,9 @@ import type { Parameters } from "../../routes.ts";
 import { useColumns } from "../refunds.tsx";
 import { useOverview } from "./overview.ts";
 
+/** Of a wallet; as many are counted. */
+export const MOST_SHOWN = 100;
+
 /** A refund may wait before the first money has come in. */
 const NO_WALLET_YET = [{ currency: "CNY" }];
 
