@@ -28,6 +28,21 @@ def test_a_double_click_makes_one_refund(visit: Visit, world: World, scene: Scen
     expect(buyer.page).to_have_url(re.compile(re.escape(refund["refund_id"])))
 
 
+def test_an_amount_has_the_minor_units_of_iso_4217_and_not_those_of_custom(
+    visit: Visit, world: World, scene: Scene
+) -> None:
+    """A browser shows and reads forints whole; what moves are hundredths of them."""
+    buyer = visit(scene.buyer)
+    world.credit(scene.merchant.id, PAID, "HUF")
+    request(buyer, world.order(scene.merchant.id, scene.buyer.id, PAID, "HUF"))
+    expect(buyer.page.get_by_role("main")).to_contain_text(re.compile(r"HUF\s?299\.00"))
+    buyer.fill({buyer.words.request.amount: "1.5"})
+    buyer.press(buyer.words.request.submit)
+    expect(buyer.page.get_by_role("list", name=buyer.words.refunds.timeline)).to_be_visible()
+    [refund] = world.refunds(scene.buyer)
+    assert (refund["amount"], refund["currency"]) == (150, "HUF")
+
+
 def test_an_answer_that_is_lost_and_asked_for_again_makes_one_refund(
     visit: Visit, world: World, scene: Scene
 ) -> None:
