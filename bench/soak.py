@@ -44,7 +44,7 @@ CREDIT = 30 * AMOUNT
 KILL_EVERY = 15.0
 """Seconds between two functions that are killed."""
 SHOWN_EVERY = 0.5
-LOOKS = 30
+LOOKS = 40
 """As many a function must have been seen by, for its memory to be compared."""
 DRAINED_WITHIN = 420.0
 """Seconds: the visibility of what a killed function had in hand, and a sweep or two."""
@@ -247,8 +247,8 @@ def _drain(soak: Soak) -> int:
 
 def _idle(soak: Soak, seconds: int) -> Iterator[str]:
     """What was to be tried and never was: nothing was shown of it."""
-    if not soak.memory:
-        yield "the functions were not found among the processes"
+    if not _thirds(soak):
+        yield "of no function was the memory seen for long enough"
     if seconds > 2 * KILL_EVERY and not soak.counts["functions killed"]:
         yield "no function was killed"
     for tried in ("accepted", "asked again", "canceled", "credits", "messages twice", "poison"):

@@ -1,5 +1,5 @@
-/** How long one answer is waited for, in milliseconds: as long as the API may take for it. */
-export const LONGEST_MS = 30_000;
+/** How long one answer is waited for, in milliseconds: a little longer than the API waits for it. */
+export const LONGEST_MS = 31_000;
 
 /** How long to wait before each look, in milliseconds: soon at first, then ever less often. */
 export function pollDelay(look: number, waitsForFunds: boolean): number {

@@ -61,12 +61,17 @@ _MESSAGE = "a message of another's making: tests/unit/test_debits.py, test_redri
 _ROW = "a row that the product has not written: tests/stores/test_stores.py, test_reconciliation.py"
 _GAP = "a posting that the stream never brought: tests/stores/test_reconciliation.py"
 _LOST = "a statement whose head is gone: tests/stores/test_statements.py"
+_FEWER = "a wallet with fewer shards than it had: tests/stores/test_growth.py, test_money.py"
 UNCALLED = {
     "correct_ledger sqs.SendMessage": "what waits when money comes back: test_money_functions.py",
     "fan_out_changes sqs.SendMessage": _ROW,
+    "operate_merchants dynamodb.DeleteItem": _FEWER,
+    "process_debits dynamodb.DeleteItem": _RACE,
     "reconcile_ledger dynamodb.UpdateItem": _GAP,
     "record_orders sqs.SendMessage": "Lambda's own, for an event that it gave up",
     "redrive_messages sqs.ChangeMessageVisibility": "a letter that stays: test_letters.py",
+    "tend_wallets dynamodb.DeleteItem": _FEWER,
+    "tend_wallets dynamodb.PutItem": _RACE,
 }
 """What a role allows and no function calls in the story, each with what does."""
 UNREACHED_MODULES = {

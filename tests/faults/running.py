@@ -36,6 +36,8 @@ More where several calls of one request fail one after the other.
 class Run:
     calls: dict[str, int]
     """How often each function made each call while the story was told."""
+    asked: frozenset[tuple[str, Call]]
+    """Which function asked what of IAM."""
     rows: list[dict[str, Any]]
     ledger: Ledger
     report: dict[str, Any]
@@ -51,6 +53,8 @@ class Runs:
         self._clock, self._calls = clock, Calls()
         self._calm, self._hasty = self._functions(PATIENT), self._functions(HASTY)
         self._done: dict[str, Run] = {}
+        self.asked: set[tuple[str, Call]] = set()
+        """Which function asked what of IAM, in all runs so far."""
 
     @cached_property
     def faultless(self) -> Run:
@@ -82,23 +86,21 @@ class Runs:
         found = {name: run.report[name] for name in ("differences", "filled", "moving")}
         assert found == {"differences": 0, "filled": 0, "moving": 0}
 
-    @property
-    def asked(self) -> set[tuple[str, Call]]:
-        """Which function asked what of IAM, in all runs so far."""
-        return self._calls.asked
-
     def forget(self, case: Case) -> None:
         self._done.pop(str(case), None)
 
     def _run(self, rules: list[Rule], faulty: Functions, tries: int) -> Run:
         self.proxy.fired.clear()
+        self._calls.asked.clear()
         story = Story(self.cloud, self.proxy, calm=self._calm, faulty=faulty, tries=tries)
         with self.branches.watched():
             story.play(rules)
         rows = tables.plain_items(self.cloud.dynamodb, TABLE)
         [report] = [row for row in rows if row["pk"] == "RECONCILIATION#latest"]
         found = ledger.of(rows, story.told)
-        return Run(story.calls, rows, found, report, self.proxy.fired.copy())
+        asked = frozenset(self._calls.asked)
+        self.asked |= asked
+        return Run(story.calls, asked, rows, found, report, self.proxy.fired.copy())
 
     def _functions(self, read_timeout: float) -> Functions:
         return Functions(

@@ -673,6 +673,7 @@ def test_what_a_run_could_not_prove_is_measured(
         reconcile_ledger.lambda_handler({}, Context())
     measured = [json.loads(line) for line in capsys.readouterr().out.splitlines() if "_aws" in line]
     assert [each["ReconciliationUnsettled"] for each in measured] == [[2.0]]
+    assert [each["ReconciliationEnded"] for each in measured] == [[0.0]]
     assert "ReconciliationMoving" not in measured[0], "that nothing moved is said at the end"
 
 

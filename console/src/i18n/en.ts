@@ -19,7 +19,7 @@ export const en: Messages = {
   signInFailed: "Signing in did not succeed. Try again.",
   signInAgain: "Sign in again",
   sessionOver: "Your session has ended",
-  sessionOverText: "Sign in again. What you typed in a form will be here afterwards.",
+  sessionOverText: "Sign in again. What you typed in a form is kept.",
   nobody: "This account may not act for anybody yet",
   nobodyText: "Ask the platform to make this id a merchant, buyer or operator:",
   offline: "You are offline. What you typed is still here.",
@@ -176,7 +176,7 @@ export const en: Messages = {
     on: "On",
     off: "Off",
     elsewhere:
-      "It was confirmed elsewhere, in another window or by a colleague. This is what was confirmed.",
+      "It was confirmed in another window or by a colleague: see below.",
     changed: "The draft was changed while you reviewed it",
     changedLead:
       "Below is what differs from what you reviewed. Review it anew before you confirm.",
@@ -463,7 +463,7 @@ export const en: Messages = {
     looksAgain: (time) => `suspects are looked at again in ${time}`,
   },
   letters: {
-    lead: "Messages that failed again and again. A redrive does nothing twice.",
+    lead: "Messages that failed. A redrive does nothing twice.",
     queue: "Queue",
     queues: { debits: "Debits", orders: "Orders", changes: "Changes" },
     holds: "What it holds",

@@ -108,11 +108,12 @@ interface CheckProps {
   label: string;
   hint?: string;
   checked: boolean;
+  disabled?: boolean;
   onChange: (checked: boolean) => void;
   toggle?: boolean;
 }
 
-export function CheckField({ label, hint, checked, onChange, toggle }: CheckProps) {
+export function CheckField({ label, hint, checked, disabled, onChange, toggle }: CheckProps) {
   const id = useId();
   return (
     <div class={toggle ? "check switch" : "check"}>
@@ -121,6 +122,7 @@ export function CheckField({ label, hint, checked, onChange, toggle }: CheckProp
         type="checkbox"
         role={toggle ? "switch" : undefined}
         checked={checked}
+        disabled={disabled}
         aria-describedby={hint && `${id}-hint`}
         onChange={(event) => onChange(event.currentTarget.checked)}
       />

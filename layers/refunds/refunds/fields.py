@@ -92,7 +92,9 @@ Reference = Annotated[
     str, StringConstraints(min_length=1, max_length=512), AfterValidator(_printable)
 ]
 """Where a document or a picture is kept; this product stores the reference, never the content."""
-WebAddress = Annotated[str, StringConstraints(pattern=r"^https?://[!-.0-~][!-~]*$", max_length=512)]
+WebAddress = Annotated[
+    str, StringConstraints(pattern=r"^https?://[A-Za-z0-9\[][!-~]*$", max_length=512)
+]
 """Percent-encoded where it is not ASCII, as a browser's address bar gives it (RFC 3986)."""
 Phone = Annotated[str, StringConstraints(pattern=r"^\+?[0-9][0-9 -]{4,23}$")]
 

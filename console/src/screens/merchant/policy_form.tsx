@@ -67,6 +67,7 @@ export function PolicyForm({ saved, onSaved, onReview, onElsewhere }: Props) {
         label={words.switch}
         hint={words.switchHint}
         checked={typed.instant}
+        disabled={save.busy}
         onChange={(instant) => change({ instant })}
       />
       <fieldset disabled={save.busy}>
