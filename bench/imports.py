@@ -146,10 +146,11 @@ def _least(found: dict[str, Compared]) -> Iterator[str]:
     """Each barred function's memory, beside the least that is to be had."""
     least = found[LEAST].own.peak_mib
     for name in AT_MOST:
-        own, every = found[name].own.peak_mib, found[name].every.peak_mib
+        each = found[name]
         yield (
-            f"Memory of `{name}`: {own:.0f} MiB, {own / every:.2f} of it with every utility;"
-            f" {LEAST}: {least:.0f} MiB, {least / every:.2f} of that."
+            f"Memory of `{name}`: {each.own.peak_mib:.0f} MiB,"
+            f" {each.memory_ratio:.2f} of it with every utility;"
+            f" {LEAST}: {least:.0f} MiB, {least / each.every.peak_mib:.2f} of that."
         )
 
 

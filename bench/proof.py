@@ -16,7 +16,8 @@ def main() -> dict[str, Any]:
             found = explore(Model(bounds))
             if found.violation:
                 report.miss(found.violation)
-            states += len(found.states)
+            else:
+                states += len(found.states)
         for mutant in bar.track(MUTANTS, description="wrong protocols are caught"):
             caught += explore(mutant()).violation.startswith(f"{mutant.breaks}: ")
     if states < STATES:

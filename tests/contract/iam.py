@@ -45,9 +45,19 @@ class Call:
 
 def of_function(name: str, call: Call) -> Decision:
     """By the function's logical id."""
+    return decide(_statements(name), call)
+
+
+def actions_of_function(name: str) -> set[str]:
+    """What its role allows on anything, by the function's logical id."""
+    allowed = [each for each in _statements(name) if each["Effect"] == "Allow"]
+    return {action for each in allowed for action in _listed(each["Action"])}
+
+
+def _statements(name: str) -> list[dict[str, Any]]:
     resources = template.processed()["Resources"]
     [role, *_] = resources[name]["Properties"]["Role"]["Fn::GetAtt"]
-    return decide(statements_of(resources[role], resources), call)
+    return statements_of(resources[role], resources)
 
 
 def decide(statements: list[dict[str, Any]], call: Call) -> Decision:

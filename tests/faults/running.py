@@ -53,8 +53,6 @@ class Runs:
         self._clock, self._calls = clock, Calls()
         self._calm, self._hasty = self._functions(PATIENT), self._functions(HASTY)
         self._done: dict[str, Run] = {}
-        self.asked: set[tuple[str, Call]] = set()
-        """Which function asked what of IAM, in all runs so far."""
 
     @cached_property
     def faultless(self) -> Run:
@@ -99,7 +97,6 @@ class Runs:
         [report] = [row for row in rows if row["pk"] == "RECONCILIATION#latest"]
         found = ledger.of(rows, story.told)
         asked = frozenset(self._calls.asked)
-        self.asked |= asked
         return Run(story.calls, asked, rows, found, report, self.proxy.fired.copy())
 
     def _functions(self, read_timeout: float) -> Functions:

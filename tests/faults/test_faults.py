@@ -5,8 +5,8 @@ from copy import deepcopy
 
 import pytest
 
-from local.table import resources
-from tests.contract import iam
+from local.deploy import logical_id_of
+from tests.contract import iam, template
 from tests.faults import branches, ledger
 from tests.faults.cases import SHORT, UNCALLED, UNREACHED, UNREACHED_MODULES, Planned
 from tests.faults.faulting import Fault, Where
@@ -68,12 +68,11 @@ def test_what_no_call_of_aws_fails_with_is_not_made_good(runs: Runs) -> None:
 
 def test_each_role_allows_what_its_function_asks_for(runs: Runs) -> None:
     """With faults and without: the local AWS asks no IAM."""
-    for planned in SHORT:
-        runs.run(planned.case(runs.faultless.calls))
+    faulty = (runs.run(planned.case(runs.faultless.calls)) for planned in SHORT)
     refused = {
         (function, call.action, *sorted({each.partition("#")[0] for each in call.leading_keys}))
-        for function, call in runs.asked
-        if iam.of_function(_logical_id(function), call) is not iam.Decision.ALLOWED
+        for function, call in runs.faultless.asked.union(*(run.asked for run in faulty))
+        if iam.of_function(logical_id_of(function), call) is not iam.Decision.ALLOWED
     }
     assert not refused
 
@@ -96,20 +95,11 @@ def test_every_branch_that_catches_an_error_has_been_executed(runs: Runs) -> Non
     assert singly == UNREACHED.keys()
 
 
-def _logical_id(function: str) -> str:
-    return "".join(map(str.capitalize, function.split("_"))) + "Function"
-
-
 def _allowed() -> Iterator[str]:
     """As a run names calls: the function, and the action."""
-    for resource in resources().values():
-        properties = resource.get("Properties", {})
-        for policy in properties.get("Policies", ()):
-            for statement in policy.get("Statement", ()) if isinstance(policy, dict) else ():
-                actions = statement["Action"]
-                for action in [actions] if isinstance(actions, str) else actions:
-                    name = properties["CodeUri"].rpartition("/")[2]
-                    yield f"{name} {action.replace(':', '.')}"
+    for name, function in template.functions().items():
+        for action in iam.actions_of_function(name):
+            yield f"{template.folder_of(function)} {action.replace(':', '.')}"
 
 
 def _made(runs: Runs) -> Iterator[str]:

@@ -6,6 +6,7 @@ import sys
 
 import pytest
 
+from local.deploy import logical_id_of
 from local.paths import BUILD, ROOT
 
 FOLDERS = sorted(path.parent.name for path in (ROOT / "functions").glob("*/app.py"))
@@ -15,8 +16,7 @@ FOLDERS = sorted(path.parent.name for path in (ROOT / "functions").glob("*/app.p
 @pytest.mark.parametrize("folder", FOLDERS)
 def test_a_function_imports_nothing_that_the_layer_lacks(folder: str) -> None:
     """The local AWS would not notice: its own packages lie behind the layer's."""
-    logical_id = "".join(word.capitalize() for word in folder.split("_")) + "Function"
-    path = [str(BUILD / "RefundsLayer" / "python"), str(BUILD / logical_id)]
+    path = [str(BUILD / "RefundsLayer" / "python"), str(BUILD / logical_id_of(folder))]
     done = subprocess.run(
         [sys.executable, "-S", "-c", f"import sys; sys.path[:0] = {path!r}; import app"],
         env=dict(os.environ),

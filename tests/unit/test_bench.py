@@ -14,10 +14,6 @@ PARTS = {
 PAGE = "before\n<!-- x:begin -->\nold\n<!-- x:end -->\nafter\n"
 
 
-def page_of(name: str) -> str:
-    return (report.PAGE.parent / name).read_text(encoding="utf-8")
-
-
 def test_a_table_is_put_between_its_own_markers_however_often() -> None:
     once = report.between(PAGE, "x", ["new"])
     assert once == "before\n<!-- x:begin -->\n\nnew\n\n<!-- x:end -->\nafter\n"
@@ -46,7 +42,7 @@ def test_what_the_page_on_scale_reckons_with_is_what_was_measured() -> None:
         )
     }
     used = ("asked for, one by one", "debited, 10 a batch", "told in statements, 10 a batch")
-    scale = page_of("scale.md")
+    scale = (report.PAGE.parent / "scale.md").read_text(encoding="utf-8")
     [total] = re.findall(r"\*\*in all\*\* \| \*\*([0-9.]+)\*\*", scale)
     assert float(total) == pytest.approx(sum(measured[each] for each in used), abs=0.05)
 

@@ -150,8 +150,7 @@ export const en: Messages = {
     reasons: "Reasons",
     reasonsHint: "When a refund may be asked for, e.g. no reason is needed for 7 days.",
     handling: "Handling",
-    handlingHint:
-      "How no-reason returns are handled, e.g. intact goods are refunded automatically.",
+    handlingHint: "How no-reason returns are handled, e.g. intact goods are refunded automatically.",
     saveDraft: "Save draft",
     draftSaved: "Draft saved",
     draftSavedAt: "Draft saved",
@@ -175,11 +174,9 @@ export const en: Messages = {
     since: "In force since",
     on: "On",
     off: "Off",
-    elsewhere:
-      "It was confirmed in another window or by a colleague: see below.",
+    elsewhere: "It was confirmed in another window or by a colleague: see below.",
     changed: "The draft was changed while you reviewed it",
-    changedLead:
-      "Below is what differs from what you reviewed. Review it anew before you confirm.",
+    changedLead: "Below is what differs from what you reviewed. Review it anew before you confirm.",
     removed: "removed",
     added: "added",
     reviewAgain: "Review again",

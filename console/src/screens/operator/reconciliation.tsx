@@ -112,7 +112,11 @@ function Verdict({ report }: { report: Report }) {
   if (report.differences > 0) {
     return <Note tone="bad" title={`${t.operator.differences}: ${report.differences}`} />;
   }
-  if (report.ended_at) return <Note tone={report.moving + report.unsettled ? "warn" : "good"} title={t.operator.noDifferences} />;
+  if (report.ended_at) {
+    return (
+      <Note tone={report.moving + report.unsettled ? "warn" : "good"} title={t.operator.noDifferences} />
+    );
+  }
   return (
     <Note tone="info" title={t.operator.underWay}>
       {left && <p>{t.operator.looksAgain(left)}</p>}
