@@ -109,7 +109,7 @@ simulate: $(DEV) ## Play 50,000 schedules of faults on the handlers, or one agai
 .PHONY: faults
 faults: $(DEV) $(TOOLS) ## Let each call of AWS meet each fault, one at a time; takes hours (ONLY=ID, FROM=ID)
 	@ONLY="$(ONLY)" FROM="$(FROM)" .venv/bin/pytest tests/faults/everything.py -p no:logging \
-	  $(PYTEST_FLAGS)
+	  --numprocesses auto $(PYTEST_FLAGS)
 
 .PHONY: check
 check: test ## The same as test, by its usual other name

@@ -53,6 +53,7 @@ from tests.lacking import NOT_RUN
 
 ON_THE_STACK = ("tests/browser/", "tests/integration/")
 EXPLORING = ("tests/faults/", "tests/model/", "tests/simulation/")
+APART = ("tests/faults/everything.py", "tests/simulation/")
 
 # A test says what is so, not how fast: a busy machine is no failure.
 settings.register_profile("untimed", settings.default, deadline=None)
@@ -62,12 +63,12 @@ settings.load_profile("untimed")
 class OneStack(LoadScopeScheduling):  # type: ignore[misc]  # xdist ships no types
     """Whole files to each worker, and all that need the deployed stack to one, which starts it.
 
-    A simulation's schedules need nothing of each other.
+    A simulation's schedules need nothing of each other, nor do the shares of `make faults`.
     """
 
     def _split_scope(self, nodeid: str) -> str:
         path = nodeid.partition("::")[0]
-        if path.startswith("tests/simulation/"):
+        if path.startswith(APART):
             return nodeid
         return "stack" if path.startswith(ON_THE_STACK) else path
 

@@ -1,9 +1,11 @@
 """`make faults`: each call alone, with each fault, wherever it may meet it. Takes hours.
 
-ONLY=… runs those whose id contains it, FROM=… goes on where an earlier run has stopped.
+ONLY=… runs those whose id contains it, FROM=… goes on where an earlier run has stopped. Each of
+several test processes takes its share, on a stack of its own.
 """
 
 import os
+import sys
 from collections.abc import Callable
 from itertools import dropwhile
 
@@ -13,9 +15,12 @@ from tests.faults import cases
 from tests.faults.faulting import Case
 from tests.faults.running import Runs
 
+SHARES = int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1"))
 
+
+@pytest.mark.parametrize("share", range(SHARES))
 def test_the_ledger_is_that_of_a_run_without_faults(
-    runs: Runs, capsys: pytest.CaptureFixture[str]
+    runs: Runs, share: int, capsys: pytest.CaptureFixture[str]
 ) -> None:
     begin, only = _names("FROM"), _names("ONLY")
     planned = cases.at_length(runs.faultless.calls)
@@ -23,7 +28,7 @@ def test_the_ledger_is_that_of_a_run_without_faults(
     assert chosen, "no case has such an id"
     failed = [
         case
-        for number, case in enumerate(chosen, start=1)
+        for number, case in [*enumerate(chosen, start=1)][share::SHARES]
         if not _holds(runs, case, f"{number}/{len(chosen)}", capsys)
     ]
     assert not failed, [*map(str, failed)]
@@ -44,5 +49,6 @@ def _holds(runs: Runs, case: Case, place: str, capsys: pytest.CaptureFixture[str
     runs.forget(case)
     capsys.readouterr()
     with capsys.disabled():
-        print(f"{place} {case} {verdict}", flush=True)  # noqa: T201  # progress
+        # What a test process writes to its standard output is xdist's.
+        print(f"{place} {case} {verdict}", file=sys.stderr, flush=True)  # noqa: T201  # progress
     return verdict == "ok"

@@ -1,10 +1,14 @@
-"""`make simulate`: many more schedules, or one again. It is no part of `make test`."""
+"""`make simulate`: many more schedules, or one again, and more calls of the engine that they run
+on. It is no part of `make test`.
+"""
 
 import os
 
 import pytest
 
 from tests.simulation import play
+from tests.simulation.test_engine import agree
+from tests.stores.engines import Stores
 
 SEED = os.environ.get("SEED")
 SCHEDULES, CHUNK, FIRST = 50_000, 500, 100_000
@@ -13,6 +17,11 @@ SEEDS = (
     if SEED
     else [range(first, first + CHUNK) for first in range(FIRST, FIRST + SCHEDULES, CHUNK)]
 )
+
+
+@pytest.mark.skipif(bool(SEED), reason="one schedule is wanted")
+def test_the_dynamodb_in_this_process_answers_as_aws_s_engine_does(theirs: Stores) -> None:
+    agree(theirs, examples=200, steps=50, derandomize=False)
 
 
 @pytest.mark.parametrize("seeds", SEEDS, ids=lambda seeds: f"{seeds.start}-{seeds.stop - 1}")

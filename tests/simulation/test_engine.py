@@ -3,11 +3,10 @@
 What the machine draws is what the product sends: its conditions, its updates, its queries.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any, ClassVar
 from uuid import uuid4
 
-import pytest
 from botocore.exceptions import ClientError
 from hypothesis import HealthCheck, Phase, settings
 from hypothesis import strategies as st
@@ -29,10 +28,7 @@ from tests.simulation.drawn import (
     wallet,
 )
 from tests.simulation.dynamodb import DynamoDB, Name, Refused, name_of
-from tests.stores import engines
 from tests.stores.engines import Stores
-
-EXAMPLES, STEPS = 8, 30
 
 
 def _about(action: Call) -> Name:
@@ -207,21 +203,20 @@ def _is_batch(answer: dict[str, Any]) -> bool:
     return isinstance(answer.get("Responses"), dict)
 
 
-@pytest.fixture(scope="session")
-def theirs(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stores]:
-    with engines.aws_engine(tmp_path_factory.mktemp("aws-engine") / "engine.log") as endpoint:
-        yield engines.stores_at(endpoint)
-
-
 def test_the_dynamodb_in_this_process_answers_as_aws_s_engine_does(theirs: Stores) -> None:
+    agree(theirs, examples=8, steps=30, derandomize=True)
+
+
+def agree(theirs: Stores, *, examples: int, steps: int, derandomize: bool) -> None:
+    """Raises AssertionError: an answer of theirs differs, or what is stored in the end."""
     Machine.theirs = theirs
     run_state_machine_as_test(
         Machine,
         settings=settings(
-            max_examples=EXAMPLES,
-            stateful_step_count=STEPS,
+            max_examples=examples,
+            stateful_step_count=steps,
             deadline=None,
-            derandomize=True,
+            derandomize=derandomize,
             # A call of theirs takes a while: the steps that differ first are short enough.
             phases=(Phase.generate,),
             suppress_health_check=[HealthCheck.too_slow],
