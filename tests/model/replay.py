@@ -72,6 +72,8 @@ STATUS = {
     ("succeeded", None): SUCCEEDED,
     ("canceled", None): CANCELED,
 }
+UNHEARD = {"conflicts": "contended", "is paid, answer lost": "unknown"}
+"""What becomes of a debit that the database has not answered."""
 AGE = timedelta(hours=23)
 
 
@@ -233,10 +235,13 @@ class World:
     def _resume(self, worker: Actor, step: Step, operation: str = "", *faults: wire.Fault) -> None:
         assert worker.at == "ready", (worker.at, worker.error)
         command = f"{step.detail[0]}" if step.detail else ""
-        with wire.faulty(self.stores.client, operation or "TransactWriteItems", *faults):
+        with wire.faulty(self.stores.client, operation or "TransactWriteItems", *faults) as line:
             worker.resume(command)
+        assert len(line.sent) >= len(faults)
         if step.what in {"tries shard", "glances", "reads all", "holds"}:
             assert worker.took == step.what, (worker.took, worker.error)
+        wanted = UNHEARD.get(step.what, step.reply)
+        assert worker.replied == wanted, (worker.replied, worker.error)
 
     def _invoke(self, batch: tuple[int, ...]) -> Any:
         records = [
@@ -263,7 +268,10 @@ class World:
                 planned = after.callers[step.who].at == Stage.PLANNED
                 assert caller.at == ("write" if planned else "end"), caller.error
             case "writes":
-                self.callers[step.who].resume("go")
+                caller = self.callers[step.who]
+                assert caller.at == "write"
+                caller.resume("go")
+                assert caller.replied == step.reply, (caller.replied, caller.error)
             case "writes, answer lost:":
                 with wire.faulty(self.stores.client, "TransactWriteItems", done_but_lost):
                     self.callers[step.who].resume("go")

@@ -4,19 +4,31 @@ An actor is a thread of which only one runs at a time, and only between two of i
 """
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
 from refunds.deadline import Deadline
+from refunds.errors import InsufficientBalance, WalletChanged
 from refunds.funding import Plan
 from refunds.queue import DebitQueue
 from refunds.stores.debits import DebitStore
-from refunds.stores.shards import ShardStore
+from refunds.stores.funds import Changed
+from refunds.stores.shards import ShardStore, _LiftedByAnother
 from refunds.stores.wallets import WalletStore
+from refunds.wallets import BalancesChanged
 
 LATE = "late"
+REFUSED: Mapping[type[Exception], str] = {
+    BalancesChanged: "changed meanwhile",
+    InsufficientBalance: "changed meanwhile",
+    Changed: "changed meanwhile",
+    WalletChanged: "changed meanwhile",
+    _LiftedByAnother: "lifted by another",
+}
+"""Why a caller's write is refused, in the model's words."""
 
 
 class Crashed(BaseException):
@@ -27,7 +39,7 @@ class Actor:
     """A thread that runs only between two of its stops, while everyone else stands still."""
 
     def __init__(self, do: Callable[[], Any]) -> None:
-        self.at, self.command, self.took = "", "", ""
+        self.at, self.command, self.took, self.replied = "", "", "", ""
         self.wanted = 0
         self.answer: Any = None
         self.error: BaseException | None = None
@@ -62,7 +74,7 @@ class Actor:
     def resume(self, command: str) -> None:
         if self.at == "end":
             return
-        self.command, self.took = command, ""
+        self.command, self.took, self.replied = command, "", ""
         self._go.release()
         self._stopped.acquire()
 
@@ -122,7 +134,9 @@ class SteppedDebits(DebitStore):
     def debit(self, plan: Plan, *, now: datetime) -> Any:
         everyone = [*(each.debit for each in plan.payments), *plan.waiting]
         acting().wanted = sum(debit.amount for debit in everyone)
-        return super().debit(plan, now=now)
+        reply = super().debit(plan, now=now)
+        acting().replied = type(reply).__name__.lower()
+        return reply
 
     def overdue(self, merchant_id: str, currency: str, *, now: datetime, ready: Any = None) -> Any:  # noqa: ARG002
         return super().overdue(merchant_id, currency, now=now)
@@ -146,6 +160,16 @@ class SteppedDebits(DebitStore):
         return False
 
 
+@contextmanager
+def replied() -> Iterator[None]:
+    """Tells what the database replies to a caller's write."""
+    try:
+        yield
+    except tuple(REFUSED) as refusal:
+        acting().replied = REFUSED[type(refusal)]
+        raise
+
+
 class SteppedWallets(WalletStore):
     def posted(self, posting_id: str) -> Any:
         """The balances are read in the same step; what is looked up after them is so as well."""
@@ -157,7 +181,8 @@ class SteppedWallets(WalletStore):
 
     def post(self, *args: Any, **named: Any) -> None:
         stop("write")
-        super().post(*args, **named)
+        with replied():
+            super().post(*args, **named)
 
 
 class SteppedShards(ShardStore):
@@ -167,7 +192,8 @@ class SteppedShards(ShardStore):
 
     def transact(self, *actions: Any, ready: Any = None) -> None:
         stop("write")
-        super().transact(*actions, ready=ready)
+        with replied():
+            super().transact(*actions, ready=ready)
 
 
 @dataclass(frozen=True, slots=True)
