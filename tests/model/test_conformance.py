@@ -3,7 +3,7 @@
 import pytest
 
 from tests.model import story
-from tests.model.bounds import BOUNDS
+from tests.model.bounds import REPLAYED
 from tests.model.explore import explore, some
 from tests.model.model import Model
 from tests.model.mutants import MUTANTS, Mutant
@@ -14,7 +14,7 @@ from tests.model.state import Bounds
 SEED = 20260101
 
 
-@pytest.mark.parametrize("bounds", BOUNDS, ids=lambda bounds: bounds.name)
+@pytest.mark.parametrize("bounds", REPLAYED, ids=lambda bounds: bounds.name)
 def test_random_walks_of_the_model_are_what_the_real_code_does(bounds: Bounds) -> None:
     model = Model(bounds)
     for trace in walks(model, count=3, length=25, seed=SEED):
@@ -22,7 +22,7 @@ def test_random_walks_of_the_model_are_what_the_real_code_does(bounds: Bounds) -
         assert not differs, f"{differs}\n{story.trace(bounds, model.initial(), trace)}"
 
 
-@pytest.mark.parametrize("bounds", BOUNDS, ids=lambda bounds: bounds.name)
+@pytest.mark.parametrize("bounds", REPLAYED, ids=lambda bounds: bounds.name)
 def test_each_kind_of_step_is_what_the_real_code_does(bounds: Bounds) -> None:
     found = some(Model(bounds), states=3000)
     initial = found.model.initial()

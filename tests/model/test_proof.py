@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.model.bounds import BOUNDS
+from tests.model.bounds import REPLAYED
 from tests.model.explore import some
 from tests.model.model import Model
 from tests.model.mutants import MUTANTS
@@ -20,7 +20,7 @@ MUTANT = re.compile(r"^\| `(\w+)` \| (.+) \| (\w) \| (yes)? ?\|$", re.MULTILINE)
 def test_each_kind_of_step_is_in_the_table_and_nothing_else() -> None:
     taken = {
         edge.step[:2]
-        for bounds in BOUNDS
+        for bounds in REPLAYED
         for model in [Model(bounds)]
         for state in some(model, states=3000).states
         for edge in model.edges(state)
