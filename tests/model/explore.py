@@ -82,7 +82,8 @@ def _explore(model: Model) -> Exploration:
     place = 0
     while place < len(found.states):
         state = found.states[place]
-        if state.money not in checked:
+        rests = model.rests(state)
+        if rests and state.money not in checked:
             checked.add(state.money)
             wrong = state_faults(model.bounds, state)
             if wrong:
@@ -91,7 +92,8 @@ def _explore(model: Model) -> Exploration:
             found.steps += 1
             after = edge.state
             settles = after.status is not state.status or after.buyers is not state.buyers
-            wrong = edge_faults(model, state, edge) if settles or model.bounds.bad_message else ""
+            looked_at = model.bounds.bad_message or (settles and rests and model.rests(after))
+            wrong = edge_faults(model, state, edge) if looked_at else ""
             if wrong:
                 return _violated(found, wrong, [*found.path(place), (edge.step, edge.state)])
             target = number(edge.state, place)

@@ -54,6 +54,10 @@ class Model(Calling, Debiting):
             faults=bounds.faults,
         )
 
+    def rests(self, state: State) -> bool:  # noqa: ARG002
+        """Whether the invariants must hold now: not between two writes that belong together."""
+        return True
+
     def edges(self, state: State) -> Iterator[Edge]:
         before = None
         for place, worker in enumerate(state.workers):

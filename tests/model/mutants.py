@@ -12,6 +12,7 @@ from tests.model.state import (
     CANCELED,
     NEW,
     PENDING,
+    SUCCEEDED,
     At,
     Bounds,
     Caller,
@@ -23,6 +24,7 @@ from tests.model.state import (
     Wallet,
     Worker,
     members,
+    put,
     subsets,
 )
 
@@ -41,6 +43,32 @@ class Mutant(Model):
 
     def __init__(self) -> None:
         super().__init__(self.within)
+
+
+class InTwoWrites(Model):
+    """What belongs to one transaction is moved without some of it, and that is written after it."""
+
+    def sent(
+        self, state: State, place: int, plan: Plan, what: str, *, detail: tuple[int, ...] = ()
+    ) -> Edge:
+        edge = super().sent(state, place, plan, what, detail=detail)
+        if edge.step.reply != "settled":
+            return edge
+        writing = state.workers[place]._replace(
+            at=At.WAIT, group=plan.paid, plan=(), reason=SUCCEEDED
+        )
+        return self.edge(self.moved(state, plan), place, writing, what, detail, reply="settled")
+
+    def waiting(self, state: State, refund: int, reason: int) -> State:
+        if reason == SUCCEEDED:
+            return self.completed(state, refund)
+        return super().waiting(state, refund, reason)
+
+    def completed(self, state: State, refund: int) -> State:
+        raise NotImplementedError
+
+    def rests(self, state: State) -> bool:
+        return all(worker.reason != SUCCEEDED for worker in state.workers)
 
 
 class NoGate(Mutant):
@@ -69,13 +97,17 @@ class GateBeforeTheMoney(Mutant):
             yield self.edge(recorded, place, after, "receives", (*members(batch),))
 
 
-class GateAfterTheMoney(Mutant):
-    """The money moves, and the status is written in a second step."""
+class GateAfterTheMoney(InTwoWrites, Mutant):
+    """The money moves, and the status is written after it: another worker pays in between."""
 
-    breaks, within = "7", ONE
+    breaks, within = "3", ONE._replace(faults=0)
+    sooner = 3
 
     def moved(self, state: State, plan: Plan) -> State:
         return super().moved(state, plan)._replace(status=state.status)
+
+    def completed(self, state: State, refund: int) -> State:
+        return state._replace(status=put(state.status, refund, SUCCEEDED))
 
 
 class WaitsUnread(Mutant):
@@ -88,13 +120,18 @@ class WaitsUnread(Mutant):
         return self.left_waiting(worker, plan.everyone)
 
 
-class BuyerCreditedApart(Mutant):
-    """The buyer is credited outside the transaction."""
+class BuyerCreditedApart(InTwoWrites, Mutant):
+    """The buyer is credited after the transaction: a crash between loses it."""
 
-    breaks, within = "3", ONE
+    breaks, within = "3", ONE._replace(kinds=frozenset({"crash"}))
+    sooner = 1
 
     def moved(self, state: State, plan: Plan) -> State:
         return super().moved(state, plan)._replace(buyers=state.buyers)
+
+    def completed(self, state: State, refund: int) -> State:
+        amount, _, buyer, *_ = self.bounds.refunds[refund]
+        return state._replace(buyers=put(state.buyers, buyer, state.buyers[buyer] + amount))
 
 
 class WalletUnconditional(Mutant):
@@ -233,14 +270,15 @@ class AnsweredBeforePaid(Mutant):
 
 
 class LostIsFailed(Mutant):
-    """No answer is taken for a failure: it is sent again as if it were new."""
+    """No answer is taken for a failure: the refund is put to wait, though it may be paid."""
 
-    breaks, within = "3", ONE._replace(kinds=frozenset({"lost"}))
+    breaks, within = "5", ONE._replace(kinds=frozenset({"lost"}))
 
-    def closed(self, state: State, plan: Plan) -> tuple[int, ...]:
-        if state.faults < self.bounds.faults:
-            return ()
-        return super().closed(state, plan)
+    def again(self, worker: Worker, plan: Plan) -> Worker:
+        return self.left_waiting(worker, plan.everyone)
+
+    def waiting(self, state: State, refund: int, reason: int) -> State:
+        return state._replace(status=put(state.status, refund, reason))
 
 
 class NoSweeper(Mutant):
