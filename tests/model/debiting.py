@@ -266,7 +266,8 @@ class Debiting:
         merchant = self.merchant(worker.group)
         joined = self.waits(state, merchant)
         aged = worker.aged | mask(joined)
-        return self.plan(tuple({*worker.group, *joined}), state.wallets[merchant], aged), aged
+        plan = self.plan(tuple({*worker.group, *joined}), state.wallets[merchant], aged)
+        return plan._replace(older=mask(joined)), aged
 
     def planned(self, state: State, worker: Worker) -> Worker:
         plan, aged = self.waterfall(state, worker)

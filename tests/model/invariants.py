@@ -19,6 +19,7 @@ from tests.model.state import (
     Wallet,
     Worker,
     is_open,
+    members,
 )
 
 
@@ -137,7 +138,16 @@ def payment_faults(bounds: Bounds, before: State, edge: Edge, number: int) -> st
     frozen = any(wallet.frozen >> shard & 1 for shard in drawn)
     if frozen or (not drawn and wallet.frozen & CONFIG):
         return f"F: r{number} was paid from a frozen wallet"
-    if wallet.held & CONFIG and edge.step.what == "tries shard":
+    plan = before.workers[edge.step.who].plan
+    if plan and plan.read:
+        # Nobody whom it does not know waited when it was made.
+        passed = any(
+            older < number and edge.state.status[older] in {FUNDS, UNFREEZE}
+            for older in members(plan.older)
+        )
+    else:
+        passed = bool(wallet.held & CONFIG)
+    if passed:
         return f"H: r{number} passed over one that had waited too long"
     return ""
 

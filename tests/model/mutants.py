@@ -418,6 +418,19 @@ class HeldIsNotSeen(Mutant):
         return super().refuses(wallet._replace(held=0), shard, amount, read=read)
 
 
+class OverdueIsSkipped(Mutant):
+    """A plan skips one that has waited too long, as any other that does not fit."""
+
+    breaks, within = (
+        "H",
+        TWO._replace(refunds=(Refund(3, old=True), Refund(2)), wallets=(Wallet((2,)),), hints=2),
+    )
+
+    def plan(self, group: tuple[int, ...], wallet: Wallet, aged: int) -> Plan:
+        skipping = super().plan(group, wallet, 0)
+        return skipping._replace(overdue=any(aged >> each & 1 for each in skipping.waiting))
+
+
 class NeverUnfrozen(Mutant):
     """What awaits the unfreezing is tried by nobody after it."""
 

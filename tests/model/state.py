@@ -59,6 +59,8 @@ class Plan(NamedTuple):
     waiting: tuple[int, ...] = ()
     read: bool = True
     overdue: bool = False
+    older: int = 0
+    """Those that had waited too long when it was made: it may pay no newer one before them."""
 
     @property
     def everyone(self) -> tuple[int, ...]:
