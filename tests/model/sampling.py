@@ -17,12 +17,12 @@ def shortest(found: Exploration) -> list[Trace]:
     Each goes on until whoever took the step is done: what a reply was taken for shows in that.
     """
     kinds: dict[tuple[str, str, str], Trace] = {}
-    for place in range(1, len(found.states)):
-        before, after = found.states[found.parents[place]], found.states[place]
-        step = found.step(before, after)
-        kind = step.actor, step.what, step.reply
-        if kind not in kinds:
-            kinds[kind] = [*found.path(place), *to_its_end(found.model, before, step, after)]
+    for place, before in enumerate(found.states):
+        for step, after, _ in found.model.edges(before):
+            kind = step.actor, step.what, step.reply
+            if kind not in kinds:
+                ending = to_its_end(found.model, before, step, after)
+                kinds[kind] = [*found.path(place), (step, after), *ending]
     return [*kinds.values()]
 
 
