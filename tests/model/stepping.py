@@ -16,7 +16,8 @@ from refunds.funding import Plan
 from refunds.queue import DebitQueue
 from refunds.stores.debits import DebitStore
 from refunds.stores.funds import Changed
-from refunds.stores.shards import ShardStore, _LiftedByAnother
+from refunds.stores.operations import OperationStore
+from refunds.stores.shards import _LiftedByAnother
 from refunds.stores.wallets import WalletStore
 from refunds.wallets import BalancesChanged
 
@@ -185,9 +186,18 @@ class SteppedWallets(WalletStore):
             super().post(*args, **named)
 
 
-class SteppedShards(ShardStore):
+class SteppedOperations(OperationStore):
+    def open_wallet(self, merchant_id: str, currency: str) -> None:
+        """It is there."""
+
+    def glance(self, merchant_id: str, currency: str, *, ready: Any = None) -> Any:
+        """What was changed is shown in the same step as its last write."""
+        acting().at = "showing"
+        return super().glance(merchant_id, currency, ready=ready)
+
     def get(self, key: Any, *, consistent: bool = True) -> Any:
-        stop("read")
+        if acting().at != "showing":
+            stop("read")
         return super().get(key, consistent=consistent)
 
     def transact(self, *actions: Any, ready: Any = None) -> None:
@@ -209,3 +219,8 @@ class Sent(DebitQueue):
 
     def depth(self) -> int:
         return 0
+
+    def wake(self, merchant_id: str, currency: str, *, store: Any) -> None:
+        stop("wake")
+        self.refunds.clear()
+        super(Sent, self).wake(merchant_id, currency, store=store)
