@@ -4,14 +4,16 @@ On one MiniStack in one run: bare, and behind `bench/locks.py`, where the items 
 locked for 16 ms and what overlaps is answered TransactionConflict. Workers settle through the
 product's own rules and stores; what they give back goes to the end of the line, as in a queue.
 Each setting is tried once; the best one by one and the best in batches are then measured again and
-again, in turn, and compared by their medians. What each process was busy for says where it stops.
+again, in turn, and compared by their medians. What each process was busy for says where it stops:
+each is one of Python's, which has one core at the most.
 """
 
+import os
 import statistics
 import sys
 import time
 from collections import deque
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -40,6 +42,8 @@ PROCESSES = {"engine": "ministack", "proxy": "bench.locks"}
 """The module that each process runs."""
 BUSY = (*PROCESSES, "workers")
 """Whose work is measured; the workers are threads of this process."""
+FULL = 0.9
+"""Of a core, or of all: what is busier has next to nothing left to give."""
 AT_LEAST = 8
 """How many times as many batched and sharded as one by one, where items are locked."""
 NAMES = {"": "locked", "out": "bare"}
@@ -206,13 +210,26 @@ def compared(measured: Measured) -> Iterator[list[object]]:
     """The two that are compared, and what each process was busy for."""
     for setting, samples in (measured.single, measured.batched):
         rates = [each.rate for each in samples]
-        busy = [statistics.median(each.busy.get(name, 0.0) for each in samples) for name in BUSY]
+        shares = busy(samples).values()
         yield [
             f"{_name(setting.batch, setting.shards)}, {setting.workers} workers",
             f"{rate(samples):.0f} ({min(rates):.0f} to {max(rates):.0f})",
             f"{rate(samples) / setting.batch:.0f}",
-            *(f"{each:.0%}" for each in (*busy, sum(busy))),
+            *(f"{each:.0%}" for each in (*shares, sum(shares))),
         ]
+
+
+def busy(samples: Sequence[Sample]) -> dict[str, float]:
+    """By process, the median share of one core."""
+    return {name: statistics.median(each.busy.get(name, 0.0) for each in samples) for name in BUSY}
+
+
+def stops(shares: Mapping[str, float], cores: int) -> str:
+    """Where it stops, as far as the shares of a core tell."""
+    full = [f"the one core of the {name}" for name, share in shares.items() if share >= FULL]
+    if sum(shares.values()) >= FULL * cores:
+        full.append(f"this machine's {cores} cores")
+    return " and ".join(full) or "nothing that was busy: it waited"
 
 
 def _name(batch: int, shards: int) -> str:
@@ -242,6 +259,11 @@ def main() -> dict[str, Any]:
         ]
         said += [*report.table(heads, compared(measured)), ""]
         said += [f"Batched and sharded: {measured.speedup:.1f} times as many.", ""]
+        single, batched = (
+            stops(busy(samples), os.cpu_count() or 1)
+            for _, samples in (measured.single, measured.batched)
+        )
+        said += [f"One by one it stops at {single}; in batches at {batched}.", ""]
     said.append(f"{SECONDS:.0f} s each. {engines.versions([engines.MINISTACK])}.")
     report.publish("throughput", said, keys(found) | {"rates": _listed(found)})
     if found["locked"].speedup < AT_LEAST:

@@ -118,20 +118,31 @@ def run() -> dict[int, Units]:
 
 def rows(found: dict[int, Units]) -> Iterator[list[object]]:
     one = found[1].asked
-    yield ["asked for, one by one", *_figures(one), "", ""]
+    yield ["asked for, one by one", *_figures(one), "", "", _time(one)]
     for batch, units in found.items():
         yield [
             f"debited, {batch} a batch",
             *_figures(units.debited),
             f"{units.weighed:.2f}",
             f"{units.hottest:.2f}",
+            _time(units.debited),
         ]
     for batch, units in found.items():
-        yield [f"told in statements, {batch} a batch", *_figures(units.told), "", ""]
+        yield [
+            f"told in statements, {batch} a batch",
+            *_figures(units.told),
+            "",
+            "",
+            _time(units.told),
+        ]
 
 
 def _figures(consumed: Consumed) -> list[str]:
     return [f"{consumed.table_writes:.2f}", f"{consumed.index_writes:.2f}", f"{consumed.reads:.2f}"]
+
+
+def _time(consumed: Consumed) -> str:
+    return f"{consumed.milliseconds:.1f}"
 
 
 def agree(found: dict[int, Units]) -> bool:
@@ -150,7 +161,7 @@ def main() -> dict[int, Units]:
     if not found:
         sys.exit(1)
     heads = ["a refund", "table, WRU", "indexes, WRU", "reads, RRU", "by weight, WRU"]
-    heads.append("hottest wallet item, WRU")
+    heads += ["hottest wallet item, WRU", "time here, ms"]
     said = [*report.table(heads, rows(found)), "", f"{engines.versions([engines.MINISTACK])}."]
     report.publish("units", said, keys(found))
     if not agree(found):

@@ -5,7 +5,9 @@ from unittest.mock import Mock
 import httpx
 import pytest
 
-from bench import latency, meter, report, shop
+from bench import cost, latency, meter, report, shop, throughput, units
+from bench.meter import Consumed
+from bench.units import Units
 
 PARTS = {
     *("units", "throughput", "latency", "cost", "proof"),
@@ -45,6 +47,49 @@ def test_what_the_page_on_scale_reckons_with_is_what_was_measured() -> None:
     scale = (report.PAGE.parent / "scale.md").read_text(encoding="utf-8")
     [total] = re.findall(r"\*\*in all\*\* \| \*\*([0-9.]+)\*\*", scale)
     assert float(total) == pytest.approx(sum(measured[each] for each in used), abs=0.05)
+
+
+UNITS = {
+    each: Units(
+        asked=Consumed(table_writes=6, index_writes=3, reads=1, milliseconds=20),
+        debited=Consumed(table_writes=4, index_writes=1, milliseconds=5),
+        told=Consumed(table_writes=10, reads=20, milliseconds=120),
+        weighed=4,
+        hottest=0.2,
+    )
+    for each in units.BATCHES
+}
+
+
+def test_a_debit_of_the_bench_is_a_batch_of_the_template() -> None:
+    assert cost.BATCH in units.BATCHES
+    assert cost.told_at_once(UNITS) == pytest.approx(100 / 10)
+    assert cost.quantities(UNITS)["Lambda request"] == pytest.approx(1 + 1 / 10 + 1 / 10)
+
+
+def test_the_stream_keeps_up_with_a_full_partition_when_enough_batches_are_taken_at_once() -> None:
+    said = cost.keeping_up(UNITS)
+    assert "Told in 120 ms a refund." in said
+    assert "8 refunds a second of one shard of the stream, 33 of a new table's 4" in said
+    assert (
+        "a full partition brings 50. `ParallelizationFactor` keeps up from 6 on; it is 1." in said
+    )
+
+
+@pytest.mark.parametrize(
+    ("shares", "said"),
+    [
+        ({"engine": 0.96, "proxy": 0.0, "workers": 0.52}, "the one core of the engine"),
+        ({"engine": 0.25, "proxy": 0.14, "workers": 0.56}, "nothing that was busy: it waited"),
+        ({"engine": 0.85, "proxy": 0.15, "workers": 0.85}, "this machine's 2 cores"),
+        (
+            {"engine": 0.96, "proxy": 0.0, "workers": 0.88},
+            "the one core of the engine and this machine's 2 cores",
+        ),
+    ],
+)
+def test_it_stops_at_what_was_busy_all_the_time(shares: dict[str, float], said: str) -> None:
+    assert throughput.stops(shares, 2) == said
 
 
 def test_an_item_weighs_what_the_developer_guide_says() -> None:
