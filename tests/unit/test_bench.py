@@ -35,18 +35,42 @@ def test_every_bench_has_its_place_on_the_page() -> None:
         assert "| --- |" in block, f"{name} has not been run"
 
 
-def test_what_the_page_on_scale_reckons_with_is_what_was_measured() -> None:
+def measured_units() -> dict[str, tuple[float, ...]]:
+    """Of each step: table and index writes, and reads, as the page has them."""
     page = report.PAGE.read_text(encoding="utf-8")
-    measured = {
-        name: float(table) + float(indexes)
-        for name, table, indexes in re.findall(
-            r"^\| ([a-z ,0-9]+) \| ([0-9.]+) \| ([0-9.]+) \|", page, re.MULTILINE
-        )
-    }
-    used = ("asked for, one by one", "debited, 10 a batch", "told in statements, 10 a batch")
-    scale = (report.PAGE.parent / "scale.md").read_text(encoding="utf-8")
-    [total] = re.findall(r"\*\*in all\*\* \| \*\*([0-9.]+)\*\*", scale)
-    assert float(total) == pytest.approx(sum(measured[each] for each in used), abs=0.05)
+    rows = re.findall(
+        r"^\| ([a-z ,0-9]+) \| ([0-9.]+) \| ([0-9.]+) \| ([0-9.]+) \|", page, re.MULTILINE
+    )
+    return {name: tuple(map(float, figures)) for name, *figures in rows}
+
+
+def rows_of_scale(columns: int) -> dict[str, list[str]]:
+    """By their first cell, so many cells of each; a cell `6 + 3` is two."""
+    page = (report.PAGE.parent / "scale.md").read_text(encoding="utf-8")
+    lines = [line.replace("*", "").strip("| ") for line in page.splitlines() if line[:1] == "|"]
+    cells = [re.split(r" *[|] *| [+] ", line) for line in lines]
+    return {name: rest[:columns] for name, *rest in cells}
+
+
+@pytest.mark.parametrize(("total", "batch"), [("in all", 10), ("in all, 1 a batch", 1)])
+def test_what_the_page_on_scale_reckons_with_is_what_was_measured(total: str, batch: int) -> None:
+    measured, rows = measured_units(), rows_of_scale(4)
+    besides = (0, 0, float(rows["read besides"][1]))
+    used = [
+        measured["asked for, one by one"],
+        measured[f"debited, {batch} a batch"],
+        measured[f"told in statements, {batch} a batch"],
+        besides,
+    ]
+    summed = [sum(column) for column in zip(*used, strict=True)]
+    assert [float(each) for each in rows[total][:3]] == pytest.approx(summed, abs=0.005)
+
+
+@pytest.mark.parametrize("rate", ["1", "5,000", "50,000"])
+def test_what_the_page_on_scale_says_of_a_second_is_that_of_one_refund(rate: str) -> None:
+    written, _, read = map(float, rows_of_scale(3)["in all"])
+    refunds, *units = (int(each.replace(",", "")) for each in (rate, *rows_of_scale(2)[rate]))
+    assert units == pytest.approx([refunds * written, refunds * read], rel=0.02)
 
 
 UNITS = {
