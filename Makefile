@@ -17,7 +17,7 @@ export SAM_CLI_TELEMETRY := 0
 .PHONY: help
 help: ## Show this menu
 	@awk 'BEGIN { FS = ":.*## "; print "usage: make <target>\n" } \
-	  /^[a-z-]+:.*## / { printf "  %-15s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	  /^[a-z-]+:.*## / { printf "  %-18s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 # --- Set-up ---------------------------------------------------------------------------------------
 
@@ -107,9 +107,9 @@ simulate: $(DEV) ## Play 50,000 schedules of faults on the handlers, or one agai
 	@SEED=$(SEED) .venv/bin/pytest tests/simulation/longer.py --numprocesses auto $(PYTEST_FLAGS)
 
 .PHONY: faults
-faults: $(DEV) $(TOOLS) ## Let each call of AWS meet each fault, one at a time; takes hours (ONLY=ID, FROM=ID)
+faults: $(DEV) $(TOOLS) ## Let each call of AWS meet each fault, one at a time (ONLY=ID, FROM=ID)
 	@ONLY="$(ONLY)" FROM="$(FROM)" .venv/bin/pytest tests/faults/everything.py -p no:logging \
-	  --numprocesses auto $(PYTEST_FLAGS)
+	  --numprocesses $(if $(ONLY),0,auto) $(PYTEST_FLAGS)
 
 .PHONY: check
 check: test ## The same as test, by its usual other name

@@ -1,4 +1,4 @@
-"""`make faults`: each call alone, with each fault, wherever it may meet it. Takes hours.
+"""`make faults`: each call alone, with each fault, wherever it may meet it.
 
 ONLY=… runs those whose id contains it, FROM=… goes on where an earlier run has stopped. Each of
 several test processes takes its share, on a stack of its own.

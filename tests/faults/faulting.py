@@ -22,19 +22,6 @@ MOST_ACTIONS = 40
 WRITES = ("PutItem", "UpdateItem", "DeleteItem")
 TRANSACTIONS = ("TransactWriteItems", "TransactGetItems")
 
-THROTTLED = {
-    "dynamodb": ("ProvisionedThroughputExceededException", 400),
-    "sqs": ("RequestThrottled", 403),
-    "events": ("ThrottlingException", 400),
-    "lambda": ("TooManyRequestsException", 429),
-}
-BROKEN = {
-    "dynamodb": ("InternalServerError", 500),
-    "sqs": ("InternalError", 500),
-    "events": ("InternalException", 500),
-    "lambda": ("ServiceException", 500),
-}
-
 
 class Fault(StrEnum):
     THROTTLED = "throttled"
@@ -46,6 +33,32 @@ class Fault(StrEnum):
     RESET = "reset"
     CONFLICT = "conflict"
     """Another transaction has an item in hand."""
+    HOT = "hot-item"
+    """Of one item of a transaction, more is asked than its partition gives."""
+
+
+ERRORS = {
+    Fault.THROTTLED: {
+        "dynamodb": ("ProvisionedThroughputExceededException", 400),
+        "sqs": ("RequestThrottled", 403),
+        "events": ("ThrottlingException", 400),
+        "lambda": ("TooManyRequestsException", 429),
+    },
+    Fault.BROKEN: {
+        "dynamodb": ("InternalServerError", 500),
+        "sqs": ("InternalError", 500),
+        "events": ("InternalException", 500),
+        "lambda": ("ServiceException", 500),
+    },
+    Fault.CONFLICT: {"dynamodb": ("TransactionConflictException", 400)},
+}
+REASONS = {Fault.CONFLICT: "TransactionConflict", Fault.HOT: "ThrottlingError"}
+"""Why a transaction is canceled, where it says so action by action."""
+UNANSWERED: dict[Fault, Rule] = {
+    Fault.TIMED_OUT: {"timeout_ms": HELD_MS},
+    Fault.LOST: {"response": {"abort_bytes": 0}},
+    Fault.RESET: {"reset": True},
+}
 
 
 class Where(StrEnum):
@@ -73,7 +86,13 @@ class Call:
         return f"{self.function} {self.service}.{self.operation}"
 
     def meets(self, fault: Fault) -> bool:
-        return fault is not Fault.CONFLICT or self.operation in WRITES + TRANSACTIONS
+        match fault:
+            case Fault.CONFLICT:
+                return self.operation in WRITES + TRANSACTIONS
+            case Fault.HOT:
+                return self.operation in TRANSACTIONS
+            case _:
+                return True
 
 
 @dataclass(frozen=True)
@@ -119,19 +138,11 @@ class Case:
                 return {CALL: f"{call} ", ATTEMPT: "attempt=1;"}
 
     def _effects(self, call: Call) -> list[Rule]:
-        match self.fault:
-            case Fault.THROTTLED:
-                return [_error(call, *THROTTLED[call.service])]
-            case Fault.BROKEN:
-                return [_error(call, *BROKEN[call.service])]
-            case Fault.TIMED_OUT:
-                return [{"service": call.service, "timeout_ms": HELD_MS}]
-            case Fault.LOST:
-                return [{"service": call.service, "response": {"abort_bytes": 0}}]
-            case Fault.RESET:
-                return [{"service": call.service, "reset": True}]
-            case Fault.CONFLICT:
-                return _conflicts(call)
+        if self.fault in REASONS and call.operation in TRANSACTIONS:
+            return _canceled(call, REASONS[self.fault])
+        if self.fault in UNANSWERED:
+            return [{"service": call.service} | UNANSWERED[self.fault]]
+        return [_error(call, *ERRORS[self.fault][call.service])]
 
 
 def _error(call: Call, code: str, status: int, **fields: Any) -> Rule:
@@ -139,21 +150,18 @@ def _error(call: Call, code: str, status: int, **fields: Any) -> Rule:
     return {"service": call.service, "error": error}
 
 
-def _conflicts(call: Call) -> list[Rule]:
-    """As AWS says it: a reason for each action, in their order; of a single write, an error.
+def _canceled(call: Call, code: str) -> list[Rule]:
+    """As AWS says it: a reason for each action, in their order. The last one's item is at fault.
 
-    A rule's answer is fixed, and so there is one rule for each number of actions. The last action's
-    item is in another's hands.
+    A rule's answer is fixed, and so there is one rule for each number of actions.
     """
-    if call.operation in WRITES:
-        return [_error(call, "TransactionConflictException", 400)]
-    taken = {"Code": "TransactionConflict", "Message": "Transaction is ongoing for the item"}
+    reason = {"Code": code, "Message": "The item is not to be had for the moment"}
     return [
         _error(
             call,
             "TransactionCanceledException",
             400,
-            CancellationReasons=[{"Code": "None"}] * (actions - 1) + [taken],
+            CancellationReasons=[{"Code": "None"}] * (actions - 1) + [reason],
         )
         | {"body": f"length(TransactItems) == `{actions}`"}
         for actions in range(1, MOST_ACTIONS + 1)

@@ -112,14 +112,15 @@ class Line:
 
     @staticmethod
     def _refused(fault: Fault, operation: str, body: Any) -> wire.Fault:
-        if fault is Fault.THROTTLED:
-            return wire.refused("ThrottlingException")
-        if fault is Fault.CONFLICT:
-            if "Transact" not in operation:
-                return wire.refused("TransactionConflictException")
-            others = ["None"] * (len(body["TransactItems"]) - 1)
-            return wire.canceled("TransactionConflict", *others)
-        return wire.broken()
+        """A transaction is throttled by one of its items, as it conflicts by one."""
+        if fault not in {Fault.THROTTLED, Fault.CONFLICT}:
+            return wire.broken()
+        throttled = fault is Fault.THROTTLED
+        if "Transact" not in operation:
+            code = "ThrottlingException" if throttled else "TransactionConflictException"
+            return wire.refused(code)
+        others = ["None"] * (len(body["TransactItems"]) - 1)
+        return wire.canceled("ThrottlingError" if throttled else "TransactionConflict", *others)
 
 
 LINE = Line()

@@ -21,7 +21,8 @@ SEEDS = (
 
 @pytest.mark.skipif(bool(SEED), reason="one schedule is wanted")
 def test_the_dynamodb_in_this_process_answers_as_aws_s_engine_does(theirs: Stores) -> None:
-    agree(theirs, examples=200, steps=50, derandomize=False)
+    # What it finds is made small, told so that it can be seen again, and tried first next time.
+    agree(theirs, examples=200, steps=50, print_blob=True)
 
 
 @pytest.mark.parametrize("seeds", SEEDS, ids=lambda seeds: f"{seeds.start}-{seeds.stop - 1}")

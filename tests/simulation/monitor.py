@@ -1,11 +1,13 @@
 """What must hold after every single commit of the database, whoever made it."""
 
 from collections.abc import Iterator, Mapping
+from datetime import datetime
 from typing import Any
 
-from refunds import ledger
+from refunds import funding, ledger
 from refunds.stores.dynamo import from_item
 from tests.simulation.dynamodb import Change, Commit, DynamoDB
+from tests.simulation.sandboxes import CLOCK
 
 type Values = dict[str, Any]
 
@@ -16,6 +18,7 @@ LEAVES = {
     "succeeded": {"reversed"},
 }
 """What a refund's status may become; what is not here never changes again."""
+WAITING = {"S": "awaiting_funds"}
 NOT_NEGATIVE = {
     "WALLET": ("available",),
     "DEPOSIT": ("available",),
@@ -30,7 +33,9 @@ class Violation(Exception):
 
 
 def violations(commit: Commit, service: DynamoDB) -> Iterator[str]:
-    """Of the design's invariants: 1, 2, 4, 5, and that nothing is paid from a frozen wallet."""
+    """Of the design's invariants: 1 to 5; that nothing is paid from a frozen wallet (F); and that
+    none is passed over by a newer one, once the wallet is held for it (H).
+    """
     moved = brought = 0
     for change in commit:
         kind = change.name[0].partition("#")[0]
@@ -71,6 +76,19 @@ def _of_refund(
         shards = [each.old or {} for each in commit if each.name[0].startswith("WALLET#")]
         if any("frozen" in source for source in shards or [service.items.get(config, {})]):
             yield f"F: {change.name[0]} was paid from a frozen wallet"
+        if any("held" in shard for shard in shards) and _passes_over(new, service):
+            yield f"H: {change.name[0]} was paid from a wallet that is held for an older one"
+
+
+def _passes_over(paid: Values, service: DynamoDB) -> bool:
+    """Whether one that was asked for earlier, and has waited too long, waits still."""
+    waiting = (_plain(each) for each in service.items.values() if each.get("status") == WAITING)
+    return any(
+        (each["merchant_id"], each["currency"]) == (paid["merchant_id"], paid["currency"])
+        and (each["requested_at"], each["refund_id"]) < (paid["requested_at"], paid["refund_id"])
+        and CLOCK.now - datetime.fromisoformat(each["requested_at"]) > funding.HELD_AFTER
+        for each in waiting
+    )
 
 
 def _outside(posting: Mapping[str, Any]) -> int:

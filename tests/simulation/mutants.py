@@ -1,15 +1,16 @@
 """The product with one thing wrong: each must be found out, or the simulation is blind to it."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from datetime import datetime
 from itertools import count
 from typing import Any
 from unittest.mock import patch
 
-from refunds import funding, http, wallets
+from refunds import funding, http, intake, wallets
 from refunds.debits import Debit
 from refunds.funding import Funds, Plan
+from refunds.queue import Batch
 from refunds.settlement import Settled, Unknown
 from refunds.stores import answers, debits, refunds
 from refunds.stores.debits import DebitStore
@@ -46,6 +47,11 @@ def frozen_is_not_seen() -> AbstractContextManager[Any]:
     )
 
 
+def held_is_not_seen() -> AbstractContextManager[Any]:
+    """A first try does not look whether the wallet is held for an older refund."""
+    return patch.object(debits, "FUNDED_AND_NOT_HELD", debits.FUNDED)
+
+
 def acknowledged_when_unknown() -> AbstractContextManager[Any]:
     """No answer is taken for a success."""
     debit = DebitStore.debit
@@ -76,6 +82,21 @@ def no_sweeper() -> AbstractContextManager[Any]:
 def cancel_unconditional() -> AbstractContextManager[Any]:
     """A cancellation does not look at the status that it leaves."""
     return patch.multiple(refunds, OPEN_STILL=THERE, OPEN_VALUES={})
+
+
+def canceled_by_anyone() -> AbstractContextManager[Any]:
+    """A refund is canceled for whoever knows its id."""
+    return patch.object(intake, "owned", lambda refund, _: intake.existing(refund))
+
+
+def bad_message_fails_all() -> AbstractContextManager[Any]:
+    """Where a message cannot be read, its whole batch is given back."""
+    failures = Batch.failures
+
+    def every(self: Batch, failed: Iterable[str]) -> Any:
+        return failures(self, self.refund_ids if self.malformed else failed)
+
+    return patch.object(Batch, "failures", every)
 
 
 def credit_forgotten() -> AbstractContextManager[Any]:
@@ -145,10 +166,13 @@ MUTANTS: Sequence[tuple[Mutant, str, Sequence[Kind]]] = (
     (no_gate, "5", ()),
     (wallet_unconditional, "2", ()),
     (frozen_is_not_seen, "F", (Kind.FREEZE,)),
+    (held_is_not_seen, "H", ()),
     (acknowledged_when_unknown, "6", ()),
     (waits_unread, "6", ()),
     (no_sweeper, "6", ()),
     (cancel_unconditional, "5", (Kind.REFUND, Kind.CANCEL)),
+    (canceled_by_anyone, "9", (Kind.REFUND, Kind.CANCEL)),
+    (bad_message_fails_all, "8", ()),
     (credit_forgotten, "7", (Kind.CREDIT,)),
     (debt_as_it_was, "2", (Kind.CREDIT,)),
     (buyer_credited_apart, "3", ()),

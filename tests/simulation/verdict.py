@@ -146,15 +146,22 @@ def _answers(schedule: "Schedule") -> Iterator[str]:
     for request in schedule.asked:
         if request.answer is None:
             yield f"{request} was never answered"
-        elif request.path.endswith("/cancel") and request.answer.status == HTTPStatus.OK:
-            refund_id = request.path.split("/")[2]
-            if world.refund(refund_id)["status"] != "canceled":
-                yield f"5: {refund_id} was canceled, and is not"
+        elif request.path.endswith("/cancel"):
+            yield from _canceled(request, request.answer, world)
     accepted = {each.made for each in schedule.asked if each.answer and each.answer.status == 202}
-    asked = accepted | {*world.paid_before}
+    asked = accepted | {*world.asked_before}
     stored = {refund["refund_id"] for refund in world.refunds()}
     if asked != stored:
         yield f"7: refunds {sorted(asked ^ stored)} are stored or were accepted, and not both"
+
+
+def _canceled(request: Request, answer: api.Answer, world: World) -> Iterator[str]:
+    refund_id = request.path.split("/")[2]
+    refund = world.refund(refund_id)
+    if answer.status == HTTPStatus.OK and refund["status"] != "canceled":
+        yield f"5: {refund_id} was canceled, and is not"
+    if answer.status != HTTPStatus.NOT_FOUND and refund["buyer_id"] != request.claims["sub"]:
+        yield f"9: {request} is not this buyer's, and was answered {answer.text}"
 
 
 def _repeat(schedule: "Schedule") -> None:

@@ -7,15 +7,16 @@ from functools import cache
 from typing import Any, cast
 
 from refunds import changes, operations, wallets
+from refunds.debits import Debit
 from refunds.funding import Funds, Parts, Payment, Plan
 from refunds.members import Membership
 from refunds.operations import LimitsRequest, ShardsRequest
-from refunds.settlement import Settled
+from refunds.settlement import WAITS_FOR_FUNDS, Settled
 from refunds.stores.changes import ChangeStore, EventBus, change_of
 from refunds.stores.dynamo import from_item
 from refunds.stores.reconciliation import ReconciliationStore
 from refunds.wallets import CreditRequest
-from tests.simulation.callers import BUYERS, CURRENCY, MERCHANTS, PAID
+from tests.simulation.callers import BUYERS, CURRENCY, MERCHANTS, OLD, PAID
 from tests.simulation.choices import Choices
 from tests.simulation.dynamodb import Commit, Direct, DynamoDB, Name
 from tests.simulation.monitor import violations
@@ -27,6 +28,8 @@ from tests.unit.examples import NOON
 
 AVAILABLE, SHARDS = (200, 0, 100, 450), (1, 2, 4)
 DEPOSITS, LIMITS = (0, 100), (0, 150, 250)
+MORE, OVERDUE = 500, (7, 1)
+"""What one that has waited too long asks for, more than any wallet holds; how often one has."""
 IN_DEBT = 250
 """With this limit the merchant begins with a debt, and nothing else."""
 
@@ -77,8 +80,8 @@ class World:
     """Commits that the stream has brought."""
     funded: list[str] = field(default_factory=list)
     """Credits from before the schedule."""
-    paid_before: list[str] = field(default_factory=list)
-    """Refunds that the guarantee fund paid before it: their merchants are in debt."""
+    asked_before: list[str] = field(default_factory=list)
+    """Refunds from before it: the guarantee fund paid them, or they have waited too long."""
 
     def __post_init__(self) -> None:
         self.stores = stores_of(self.database)
@@ -106,23 +109,31 @@ class World:
         if shards > 1:
             spread = ShardsRequest(currency=CURRENCY, shards=shards)
             operations.reshard(merchant, spread, store=self.stores.operations, now=NOON)
+        if choices.weighted(OVERDUE):
+            self._keep_waiting(merchant)
 
     def _advance(self, merchant: str) -> None:
         """A refund that the guarantee fund has paid."""
-        refund = examples.refund(
-            refund_id=f"rf_{merchant}",
-            order_id=f"o-{merchant}",
-            merchant_id=merchant,
-            buyer_id="b0",
-        )
-        order = examples.order(order_id=f"o-{merchant}", merchant_id=merchant, buyer_id="b0")
-        self.stores.refunds.put_order(order)
-        self.stores.refunds.accept(refund)
-        debit = market.read(self.stores, refund.refund_id)
+        debit = self._asked(f"paid-{merchant}", merchant, amount=100)
         advance = Payment(debit, Parts(receivable=debit.amount))
         plan = Plan((advance,), shards=(), read=True)
         assert self.stores.debits.debit(plan, now=NOON) == Settled()
-        self.paid_before.append(refund.refund_id)
+
+    def _keep_waiting(self, merchant: str) -> None:
+        """A refund that has waited too long for more than there is: the wallet is held for it."""
+        asked = NOON - OLD
+        debit = self._asked(f"old-{merchant}", merchant, amount=MORE, requested_at=asked)
+        assert self.stores.debits.wait(debit, WAITS_FOR_FUNDS, now=asked)
+        self.stores.debits.hold(merchant, CURRENCY, held=True)
+
+    def _asked(self, name: str, merchant: str, *, amount: int, **changed: Any) -> Debit:
+        """A refund that was accepted before the schedule, of an order of its own."""
+        order = {"order_id": f"o-{name}", "merchant_id": merchant, "buyer_id": "b0"}
+        self.stores.refunds.put_order(examples.order(**order, amount=amount))
+        refund = examples.refund(refund_id=f"rf_{name}", **order, amount=amount, **changed)
+        self.stores.refunds.accept(refund)
+        self.asked_before.append(refund.refund_id)
+        return market.read(self.stores, refund.refund_id)
 
     def _credit(self, merchant: str, target: str, amount: int) -> None:
         given = {"amount": amount, "currency": CURRENCY, "source": "settlement", "target": target}
