@@ -41,6 +41,14 @@ class NotAnOwner(LocalFailure):
         )
 
 
+class NothingBooked(LocalFailure):
+    def __init__(self, owner: str) -> None:
+        super().__init__(
+            f"没有任何分录 Nothing was ever booked for {owner}",
+            next_step="check its id and currency, letter by letter.",
+        )
+
+
 @app.command()
 def rebuild(
     owner: str = typer.Argument("", help="As merchant:ID:CNY; without it, every party's."),
@@ -63,7 +71,7 @@ def rebuild(
 
 
 def _rebuild(store: RebuildStore, wanted: list[Owner] | None) -> int:
-    """How many could not be made."""
+    """How many could not be made. Raises NothingBooked: of one that was named."""
     made = unmade = 0
     columns = (SpinnerColumn(), TextColumn("{task.fields[doing]}"), TimeElapsedColumn())
     with Progress(*columns, console=messages) as progress:
@@ -76,7 +84,8 @@ def _rebuild(store: RebuildStore, wanted: list[Owner] | None) -> int:
 
             try:
                 told(0)
-                store.rebuild(each, told=told)
+                if not store.rebuild(each, told=told) and wanted:
+                    raise NothingBooked(name)
                 made += 1
             except PostingMissing as error:
                 unmade += 1

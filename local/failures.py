@@ -14,7 +14,7 @@ class LocalFailure(Exception):
 class PortTaken(LocalFailure):
     def __init__(self, port: int) -> None:
         super().__init__(
-            f"Port {port} is taken by another program.",
+            f"端口已被占用 Port {port} is taken by another program.",
             next_step="leave the port out to have a free one chosen, or stop that program.",
         )
 

@@ -19,7 +19,8 @@ ADDRESS = STATE / "running"
 class NothingRuns(LocalFailure):
     def __init__(self) -> None:
         super().__init__(
-            "No local AWS is running.", next_step="run `make run` in another terminal, then again."
+            "本机没有运行 No local AWS is running.",
+            next_step="run `make run` in another terminal, then again.",
         )
 
 
@@ -30,7 +31,9 @@ def announced(endpoint: str) -> Iterator[None]:
     try:
         yield
     finally:
-        ADDRESS.unlink(missing_ok=True)
+        # Another stack that was started from here since is the one to be found.
+        if ADDRESS.exists() and ADDRESS.read_text(encoding="ascii") == endpoint:
+            ADDRESS.unlink()
 
 
 def endpoint() -> str:

@@ -6,8 +6,8 @@ from contextlib import contextmanager
 
 from rich.console import Console
 
-data = Console(highlight=False, soft_wrap=True)
-messages = Console(stderr=True, highlight=False, soft_wrap=True)
+data = Console(highlight=False, soft_wrap=True, emoji=False)
+messages = Console(stderr=True, highlight=False, soft_wrap=True, emoji=False)
 
 
 @contextmanager

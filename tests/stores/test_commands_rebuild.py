@@ -49,6 +49,14 @@ def test_what_cannot_be_made_is_named_and_holds_up_no_other(
         assert "made again: 1" in result.output
 
 
+def test_an_owner_that_nothing_was_booked_for_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    with engines.moto() as stores:
+        over_months(stores)
+        result = run(monkeypatch, stores, "merchant:ID:CNY")
+        assert result.exit_code == 1
+        assert "merchant:ID:CNY" in result.output
+
+
 def test_no_owner_and_no_table_are_told(monkeypatch: pytest.MonkeyPatch) -> None:
     for text in ("merchant:m-1", "platform:m-1:CNY", "buyer::CNY"):
         assert CliRunner().invoke(rebuild.app, [text]).exit_code == 1

@@ -67,3 +67,11 @@ def test_an_address_that_nobody_listens_on_any_more_counts_as_nothing() -> None:
     with running.announced(gone), pytest.raises(running.NothingRuns):
         running.endpoint()
     assert not running.ADDRESS.exists()
+
+
+@pytest.mark.usefixtures("nothing_runs")
+def test_the_stack_that_was_started_last_is_found_when_an_earlier_one_ends() -> None:
+    with running.announced("http://127.0.0.1:2"):
+        with running.announced("http://127.0.0.1:1"):
+            running.ADDRESS.write_text("http://127.0.0.1:2", encoding="ascii")
+        assert running.ADDRESS.read_text(encoding="ascii") == "http://127.0.0.1:2"
