@@ -1,14 +1,15 @@
 """From accepted to succeeded, over HTTP on the whole stack of `make run`: idle, and half loaded.
 
 The capacity is what many buyers at once get settled in a second; half of it is then sent evenly.
-Both times are the product's own: API Gateway's of the request, and that of the debit's transaction.
+The wait is what the debit's function reports once its transaction is done, since API Gateway's time
+of the request.
 """
 
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from functools import partial
 from statistics import median, quantiles
 from typing import Any
@@ -67,20 +68,23 @@ def measure(shop: Shop) -> Found:
 
         orders = iter(_many(shop.order, range(IDLE + WARM_UP + CAPACITY + LOADED)))
         take = partial(_take, orders)
-        idle = [
-            each
-            for order_id in tracked(take(IDLE), "idle: one after the other")
-            for each in shop.settled([request(order_id)])
-        ]
+        began = datetime.now(UTC)
+        for order_id in tracked(take(IDLE), "idle: one after the other"):
+            shop.settled([request(order_id)])
+        idle = shop.reported(IDLE, since=began)
         # As many functions as will be at work start first: a start is no part of a capacity.
+        began = datetime.now(UTC)
         shop.settled(_many(request, tracked(take(WARM_UP), "functions start")))
         asked = _many(request, tracked(take(CAPACITY), "capacity: as many as it takes"))
         capacity = rate(end for _, end in shop.settled(asked))
+        shop.reported(WARM_UP + CAPACITY, since=began)
+        began = datetime.now(UTC)
         evenly = _evenly(tracked(take(LOADED), "half of it"), per_second=capacity / 2)
         half = shop.settled(_many(request, evenly))
+        loaded = shop.reported(LOADED, since=began)
     return Found(
-        Waits.of([_seconds(*each) for each in idle]),
-        Waits.of([_seconds(*each) for each in half]),
+        Waits.of(idle),
+        Waits.of(loaded),
         capacity,
         rate(start for start, _ in half),
         len(unanswered),

@@ -1,5 +1,6 @@
 """A shop that is open for refunds, on the whole stack of `make run`, for benches to call."""
 
+import json
 import secrets
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -21,6 +22,8 @@ from refunds.stores.dynamo import Dynamo
 
 PATIENCE = timedelta(seconds=60)
 LOOK_SECONDS = 0.2
+WAIT = "RequestToSucceeded"
+"""The metric; its values are in the log, in CloudWatch's embedded format."""
 TRIES = 20
 AMOUNT, PAID = 100, 1_000
 FUNDS = 10_000_000
@@ -53,7 +56,7 @@ class Shop:
         return refund_id
 
     def settled(self, refund_ids: Sequence[str]) -> list[tuple[datetime, datetime]]:
-        """(requested at, succeeded at) of each, when all have succeeded. Raises TimeoutError."""
+        """(requested at, debit sent at) of each, when all have succeeded. Raises TimeoutError."""
         keys = [table.refund(each) for each in refund_ids]
         ends_at = datetime.now(UTC) + PATIENCE
         while datetime.now(UTC) < ends_at:
@@ -62,6 +65,28 @@ class Shop:
                 return [(_at(each, "requested_at"), _at(each, "succeeded_at")) for each in found]
             time.sleep(LOOK_SECONDS)
         raise TimeoutError(f"not all of {len(keys)} refunds have succeeded")
+
+    def reported(self, count: int, *, since: datetime) -> list[float]:
+        """Seconds from request to debited of each, as the debit's function tells them afterwards.
+
+        Raises TimeoutError: there are fewer.
+        """
+        ends_at = datetime.now(UTC) + PATIENCE
+        group = self._log_group("process_debits")
+        pages = aws.logs(self.endpoint).get_paginator("filter_log_events")
+        while datetime.now(UTC) < ends_at:
+            told = pages.paginate(logGroupName=group, startTime=int(since.timestamp() * 1000))
+            events = (event["message"] for page in told for event in page["events"])
+            found = [seconds for message in events for seconds in waits_in(message)]
+            if len(found) >= count:
+                return found
+            time.sleep(LOOK_SECONDS)
+        raise TimeoutError(f"not all of {count} refunds were reported")
+
+    def _log_group(self, function: str) -> str:
+        name = deploy.function_name(self.endpoint, function)
+        known = aws.lambdas(self.endpoint).get_function_configuration(FunctionName=name)
+        return known["LoggingConfig"]["LogGroup"]
 
     def credit(self, amount: int, key: str) -> None:
         path = f"/merchants/{self.cast.merchant_id}/wallet/credits"
@@ -85,6 +110,14 @@ class Shop:
         answer.raise_for_status()
         content: dict[str, Any] = answer.json()
         return content
+
+
+def waits_in(message: str) -> list[float]:
+    """Seconds of each refund that a line of the debit function's log reports as debited."""
+    if f'"{WAIT}":' not in message:
+        return []
+    told = json.loads(message)[WAIT]
+    return told if isinstance(told, list) else [told]
 
 
 def patiently[Answer](call: Callable[[], Answer], unanswered: Callable[[], None]) -> Answer:

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from mypy_boto3_cognito_idp import CognitoIdentityProviderClient
     from mypy_boto3_dynamodb import DynamoDBClient
     from mypy_boto3_lambda import LambdaClient
+    from mypy_boto3_logs import CloudWatchLogsClient
     from mypy_boto3_s3 import S3Client
 
 HOST = "127.0.0.1"
@@ -93,6 +94,10 @@ def lambdas(endpoint: str) -> "LambdaClient":
     """For calls that wait for a function: none is sent twice because its function starts slowly."""
     patient = Config(read_timeout=INVOKE_SECONDS, retries={"total_max_attempts": 1})
     return _session().client("lambda", endpoint_url=require_loopback(endpoint), config=patient)
+
+
+def logs(endpoint: str) -> "CloudWatchLogsClient":
+    return _session().client("logs", endpoint_url=require_loopback(endpoint))
 
 
 def s3(endpoint: str) -> "S3Client":
