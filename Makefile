@@ -93,6 +93,7 @@ rebuild: $(DEV) ## Make statements again, in TABLE_NAME or here (OWNER=merchant:
 test: lint $(TOOLS) ## Check everything: style, types, imports, template, behaviour
 	@.venv/bin/python -m local.console test
 	@.venv/bin/pytest --cov --numprocesses auto --dist loadgroup $(PYTEST_FLAGS)
+	@.venv/bin/python -m tests.faults.excused
 
 .PHONY: model
 model: $(DEV) ## Explore the debit protocol's model within wider bounds; takes minutes

@@ -656,6 +656,19 @@ def test_what_was_held_in_part_only_is_held_by_the_next_debit_that_is_short(
     assert marks(stores, "held") == [False] * 3
 
 
+def test_a_shard_that_is_gone_by_now_need_not_be_held(stores: Stores) -> None:
+    fund(stores, 100)
+    reshard(stores, 2)
+
+    def there_are_fewer(_: object) -> None:
+        reshard(Stores(stores.client, stores.table), 1)
+
+    with wire.faulty(stores.client, "TransactWriteItems", wire.fine, wire.fine, there_are_fewer):
+        stores.debits.mark(MERCHANT, "CNY", "held", on=True)
+    assert marks(stores, "held") == [True] * 2
+    assert funds(stores).available == 100
+
+
 def test_a_frozen_wallet_is_credited_but_pays_nothing_out(stores: Stores) -> None:
     fund(stores, 100)
     freeze(stores)
@@ -833,6 +846,24 @@ def test_a_payout_decided_on_a_balance_that_is_gone_is_decided_again(stores: Sto
     ):
         pay_out(stores, SELLER, 50)
     assert refused.value.facts["payable"] == 30
+
+
+def test_a_buyer_s_payout_that_another_leaves_too_little_for_is_decided_again(
+    stores: Stores,
+) -> None:
+    fund(stores, 100)
+    accept(stores)
+    settle(stores, "rf_1")
+
+    def another_comes_first(_: object) -> None:
+        pay_out(Stores(stores.client, stores.table), CUSTOMER, 60, "another")
+
+    with (
+        wire.faulty(stores.client, "TransactWriteItems", another_comes_first),
+        pytest.raises(PayoutExceedsPayable) as refused,
+    ):
+        pay_out(stores, CUSTOMER, 50)
+    assert refused.value.facts["payable"] == 40
 
 
 @pytest.mark.parametrize(
@@ -1085,6 +1116,20 @@ def test_a_reversal_takes_the_refund_back_once_and_repays_the_debt_first(stores:
     assert reverse(stores) == reversal, "whose first answer may have been lost"
     assert settle(stores, "rf_1") == settle(stores)
     assert everything(stores) == before
+
+
+def test_a_reversal_repays_the_debt_that_there_is_by_now(stores: Stores) -> None:
+    limits(stores, guarantee=60)
+    fund(stores, 40)
+    accept(stores)
+    settle(stores, "rf_1")
+
+    def a_credit_comes_first(_: object) -> None:
+        fund(Stores(stores.client, stores.table), 50, "b")
+
+    with wire.faulty(stores.client, "TransactWriteItems", a_credit_comes_first):
+        reverse(stores)
+    assert funds(stores) == Funds(shards=(90,), owed=0, headroom=60)
 
 
 def test_what_the_buyer_no_longer_has_is_not_reversed(stores: Stores) -> None:

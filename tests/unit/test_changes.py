@@ -12,16 +12,19 @@ from refunds.changes import Change, Record
 from refunds.errors import Busy
 from refunds.events import Event
 from refunds.ledger import Cause, Leg, Posting
-from refunds.statements import Owner
+from refunds.statements import Owner, StatementLost
 from tests.unit import examples
 from tests.unit.examples import MERCHANT, NOON
 
-BAD, GONE = "cr_bad", "order-gone"
+BAD, GONE, LOST = "cr_bad", "order-gone", "cr_lost"
 
 
 @dataclass
 class Store:
-    """Of one merchant, whose statement a posting of the id `BAD` cannot be written into."""
+    """Of one merchant, whose statement a posting of the id `BAD` cannot be written into.
+
+    With `LOST` comes a statement that is lost.
+    """
 
     booked: list[str] = field(default_factory=list)
 
@@ -33,6 +36,8 @@ class Store:
         ids = [each.posting_id for each in postings]
         if BAD in ids:
             raise ValueError(owner)
+        if LOST in ids:
+            raise StatementLost(owner)
         self.booked += ids
         return len(ids)
 
@@ -72,6 +77,13 @@ def test_of_an_owner_s_postings_only_the_one_that_can_never_be_booked_is_told_ap
     done = fan_out(store, Bus(), posting("cr_1"), bad, posting("cr_2"))
     assert store.booked == ["cr_1", "cr_2"]
     assert (done.booked, [each.record for each in done.poisoned]) == (2, [bad])
+
+
+def test_a_lost_statement_holds_up_no_other_change() -> None:
+    store, bus = Store(), Bus()
+    done = fan_out(store, bus, posting(LOST), refund("order-1"))
+    assert (done.booked, done.poisoned) == (0, ())
+    assert [event.model_dump()["order_id"] for event in bus.emitted] == ["order-1"]
 
 
 def test_an_order_that_cannot_be_read_now_holds_up_no_other_change() -> None:
