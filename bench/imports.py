@@ -20,8 +20,9 @@ from local.paths import ROOT
 TRIES, HELD_TRIES = 7, 21
 """Pairs of starts of each function, and of one that is held to a bar."""
 CLIENT, MODEL = "a client of DynamoDB alone", "that and a model of pydantic"
-LEAST = {CLIENT: "bench.client", MODEL: "bench.model"}
-LEAST_OF = {"process_debits": CLIENT, "request_refund": MODEL}
+ROUTE = "those and one route of Powertools"
+LEAST = {CLIENT: "bench.client", MODEL: "bench.model", ROUTE: "bench.resolver"}
+LEAST_OF = {"process_debits": CLIENT, "request_refund": ROUTE}
 """What a function that is held to a bar cannot start without."""
 AT_MOST = {"process_debits": 1 / 2, "request_refund": 2 / 3}
 """Of what each would take with every Powertools utility besides."""
