@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping
 from datetime import datetime
 from typing import Any
 
-from refunds import funding, ledger
+from refunds import debits, funding, ledger
 from refunds.stores.dynamo import from_item
 from tests.simulation.dynamodb import Change, Commit, DynamoDB
 from tests.simulation.sandboxes import CLOCK
@@ -81,12 +81,16 @@ def _of_refund(
 
 
 def _passes_over(paid: Values, service: DynamoDB) -> bool:
-    """Whether one that was asked for earlier, and has waited too long, waits still."""
+    """Whether one that was asked for earlier, and has waited too long, waits still.
+
+    Not one that came to wait a moment ago: what was planned before that may be sent after it.
+    """
     waiting = (_plain(each) for each in service.items.values() if each.get("status") == WAITING)
     return any(
         (each["merchant_id"], each["currency"]) == (paid["merchant_id"], paid["currency"])
         and (each["requested_at"], each["refund_id"]) < (paid["requested_at"], paid["refund_id"])
         and CLOCK.now - datetime.fromisoformat(each["requested_at"]) > funding.HELD_AFTER
+        and CLOCK.now - datetime.fromisoformat(each["awaiting_funds_at"]) > debits.LAST_RETRY
         for each in waiting
     )
 
