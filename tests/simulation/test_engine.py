@@ -147,12 +147,13 @@ class Machine(RuleBasedStateMachine):
     # ── Both, and what must be equal ─────────────────────────────────────────────────────────
 
     def pages(self, request: dict[str, Any]) -> None:
-        start: dict[str, Any] = {}
-        while True:
-            answer = self.call("query", {**request, **start})
-            if "LastEvaluatedKey" not in answer:
-                return
-            start = {"ExclusiveStartKey": answer["LastEvaluatedKey"]}
+        def theirs(**body: Any) -> Any:
+            return self.theirs.client.query(TableName=self.theirs.table, **body)
+
+        def ours(**body: Any) -> Any:
+            return self.ours.answer("Query", body)
+
+        assert walked(ours, request) == walked(theirs, request)
 
     def call(self, name: str, request: dict[str, Any]) -> dict[str, Any]:
         operation = "".join(part.title() for part in name.split("_"))
@@ -189,6 +190,22 @@ def answered(call: Callable[..., Any], **request: Any) -> dict[str, Any]:
         sorted_by = SORTED_BY.get(request.get("IndexName", ""), "sk")
         answer["Order"] = [item[sorted_by] for item in answer["Items"]]
     return _in_order(answer)
+
+
+def walked(query: Callable[..., Any], request: dict[str, Any]) -> dict[str, Any]:
+    """All pages of a query, by its own keys: any of those with equal sort keys may end a page."""
+    found: dict[str, Any] = {"Items": [], "Order": [], "Sizes": []}
+    start: dict[str, Any] = {}
+    while True:
+        page = answered(query, **request, **start)
+        if "Items" not in page:
+            return page
+        found["Items"] += page["Items"]
+        found["Order"] += page["Order"]
+        found["Sizes"].append(len(page["Items"]))
+        if "LastEvaluatedKey" not in page:
+            return _in_order(found)
+        start = {"ExclusiveStartKey": page["LastEvaluatedKey"]}
 
 
 def _refusal(code: str, reasons: list[Any]) -> dict[str, Any]:
