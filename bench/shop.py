@@ -58,30 +58,31 @@ class Shop:
     def settled(self, refund_ids: Sequence[str]) -> list[tuple[datetime, datetime]]:
         """(requested at, debit sent at) of each, when all have succeeded. Raises TimeoutError."""
         keys = [table.refund(each) for each in refund_ids]
-        ends_at = datetime.now(UTC) + PATIENCE
-        while datetime.now(UTC) < ends_at:
-            found = self.kept.get_many(keys)
-            if all(each["status"] == "succeeded" for each in found):
-                return [(_at(each, "requested_at"), _at(each, "succeeded_at")) for each in found]
-            time.sleep(LOOK_SECONDS)
-        raise TimeoutError(f"not all of {len(keys)} refunds have succeeded")
+        found = _until(
+            lambda: self.kept.get_many(keys),
+            lambda seen: all(each["status"] == "succeeded" for each in seen),
+            f"not all of {len(keys)} refunds have succeeded",
+        )
+        return [(_at(each, "requested_at"), _at(each, "succeeded_at")) for each in found]
 
     def reported(self, count: int, *, since: datetime) -> list[float]:
         """Seconds from request to debited of each, as the debit's function tells them afterwards.
 
         Raises TimeoutError: there are fewer.
         """
-        ends_at = datetime.now(UTC) + PATIENCE
         group = self._log_group("process_debits")
         pages = aws.logs(self.endpoint).get_paginator("filter_log_events")
-        while datetime.now(UTC) < ends_at:
-            told = pages.paginate(logGroupName=group, startTime=int(since.timestamp() * 1000))
-            events = (event["message"] for page in told for event in page["events"])
-            found = [seconds for message in events for seconds in waits_in(message)]
-            if len(found) >= count:
-                return found
-            time.sleep(LOOK_SECONDS)
-        raise TimeoutError(f"not all of {count} refunds were reported")
+
+        def told() -> list[float]:
+            found = pages.paginate(logGroupName=group, startTime=int(since.timestamp() * 1000))
+            events = (event["message"] for page in found for event in page["events"])
+            return [seconds for message in events for seconds in waits_in(message)]
+
+        return _until(
+            told,
+            lambda seen: len(seen) >= count,
+            f"not all of {count} refunds were reported",
+        )
 
     def _log_group(self, function: str) -> str:
         name = deploy.function_name(self.endpoint, function)
@@ -110,6 +111,17 @@ class Shop:
         answer.raise_for_status()
         content: dict[str, Any] = answer.json()
         return content
+
+
+def _until[Seen](look: Callable[[], Seen], wanted: Callable[[Seen], bool], missed: str) -> Seen:
+    """What `look` sees once it is as wanted. Raises TimeoutError."""
+    ends_at = datetime.now(UTC) + PATIENCE
+    while datetime.now(UTC) < ends_at:
+        seen = look()
+        if wanted(seen):
+            return seen
+        time.sleep(LOOK_SECONDS)
+    raise TimeoutError(missed)
 
 
 def waits_in(message: str) -> list[float]:

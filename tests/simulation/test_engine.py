@@ -147,21 +147,17 @@ class Machine(RuleBasedStateMachine):
     # ── Both, and what must be equal ─────────────────────────────────────────────────────────
 
     def pages(self, request: dict[str, Any]) -> None:
-        def theirs(**body: Any) -> Any:
-            return self.theirs.client.query(TableName=self.theirs.table, **body)
+        self._agree(walked, "query", request)
 
-        def ours(**body: Any) -> Any:
-            return self.ours.answer("Query", body)
+    def call(self, name: str, request: dict[str, Any]) -> None:
+        self._agree(answered, name, request)
 
-        assert walked(ours, request) == walked(theirs, request)
-
-    def call(self, name: str, request: dict[str, Any]) -> dict[str, Any]:
+    def _agree(self, told: Callable[..., Any], name: str, request: dict[str, Any]) -> None:
         operation = "".join(part.title() for part in name.split("_"))
         tabled = {"TableName": self.theirs.table} if _names_a_table(name) else {}
-        theirs = answered(getattr(self.theirs.client, name), **tabled, **request)
-        ours = answered(lambda **body: self.ours.answer(operation, body), **request)
+        theirs = told(getattr(self.theirs.client, name), **tabled, **request)
+        ours = told(lambda **body: self.ours.answer(operation, body), **request)
         assert ours == theirs
-        return ours
 
     def _of_transaction(self, request: dict[str, Any], *, telling: bool) -> dict[str, Any]:
         told = {"ReturnValuesOnConditionCheckFailure": "ALL_OLD"} if telling else {}
@@ -192,7 +188,7 @@ def answered(call: Callable[..., Any], **request: Any) -> dict[str, Any]:
     return _in_order(answer)
 
 
-def walked(query: Callable[..., Any], request: dict[str, Any]) -> dict[str, Any]:
+def walked(query: Callable[..., Any], **request: Any) -> dict[str, Any]:
     """All pages of a query, by its own keys: any of those with equal sort keys may end a page."""
     found: dict[str, Any] = {"Items": [], "Order": [], "Sizes": []}
     start: dict[str, Any] = {}
