@@ -15,6 +15,7 @@ NAMES = ("r0", "r1", "r2", "r3")
 REFUNDS = st.sampled_from(NAMES)
 AMOUNTS = st.integers(0, 3)
 TIMES = st.sampled_from(("2024-03-01", "2024-03-02", "2024-03-03"))
+LATER = "2024-03-04"
 STATUSES = st.sampled_from(("pending", "awaiting_funds", "succeeded"))
 SHARDS = st.integers(0, 1)
 
@@ -27,8 +28,10 @@ def wallet(shard: int) -> table.Key:
     return table.wallet("m", "CNY", shard)
 
 
-puts = st.builds(
-    lambda name, status, amount, at, lists, new: {
+def _puts(
+    name: str, status: str, amount: int, at: str, *, lists: bool, new: bool
+) -> dict[str, Any]:
+    return {
         "Item": {
             **table.refund(name),
             **to_item(
@@ -47,14 +50,19 @@ puts = st.builds(
             ),
         },
         **({"ConditionExpression": "attribute_not_exists(pk)"} if new else {}),
-    },
-    REFUNDS,
-    STATUSES,
-    AMOUNTS,
-    TIMES,
-    st.booleans(),
-    st.booleans(),
+    }
+
+
+puts = st.builds(_puts, REFUNDS, STATUSES, AMOUNTS, TIMES, lists=st.booleans(), new=st.booleans())
+lists = st.tuples(
+    *(
+        st.builds(
+            _puts, st.just(name), STATUSES, AMOUNTS, TIMES, lists=st.just(True), new=st.just(True)
+        )
+        for name in NAMES
+    )
 )
+"""Each refund once, so that the indexes have something to tell."""
 opens = st.builds(
     lambda shard, available, marks: {
         "Item": {**wallet(shard), **to_item({"available": available, **marks})},
