@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from pydantic import TypeAdapter, ValidationError
 
 from refunds import fields
+from refunds.currencies import ListedCurrency
 from refunds.fields import Amount, Currency, Digest, Id, Instant, Label, Model, Phone, Reference
 from refunds.times import format_instant
 
@@ -97,11 +98,17 @@ def test_a_time_is_written_in_utc_whatever_its_offset() -> None:
 
 @pytest.mark.parametrize("code", ["CNY", "JPY", "KWD", "USD"])
 def test_a_currency_is_one_of_iso_4217(code: str) -> None:
+    assert not refuses(ListedCurrency, code)
     assert not refuses(Currency, code)
 
 
 @pytest.mark.parametrize("code", ["cny", "CNX", "CN", "CNYY", " CNY", "CNY\n", "", "\uff23NY", 156])
 def test_nothing_else_is_taken_for_a_currency(code: object) -> None:
+    assert refuses(ListedCurrency, code)
+
+
+@pytest.mark.parametrize("code", ["cny", "CN", "CNYY", " CNY", "CNY\n", "", "\uff23NY", 156])
+def test_a_recorded_currency_has_its_form_at_least(code: object) -> None:
     assert refuses(Currency, code)
 
 
@@ -124,7 +131,7 @@ def test_a_text_may_have_lines_of_any_system() -> None:
 
 @pytest.mark.parametrize("code", ["XXX", "XTS", "XAU"])
 def test_what_one_can_not_pay_in_is_no_currency(code: str) -> None:
-    assert refuses(Currency, code)
+    assert refuses(ListedCurrency, code)
 
 
 @pytest.mark.parametrize(

@@ -9,6 +9,7 @@ from urllib.parse import parse_qsl
 import pytest
 
 from refunds import table
+from refunds.currencies import MINOR_DIGITS
 from refunds.members import Membership
 from refunds.standing import Cause
 from refunds.stores.members import MemberStore
@@ -860,6 +861,34 @@ def test_a_credit_of_another_currency_wakes_nothing(cloud: Cloud) -> None:
     cloud.deliver(*cloud.messages())
     credit(cloud, currency="JPY")
     assert cloud.messages() == []
+
+
+def test_money_outlives_the_withdrawal_of_its_currency_and_no_more_comes_in(
+    cloud: Cloud, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    open_for_refunds(cloud)
+    credit(cloud)
+    settled = ask(cloud, amount=333).headers["location"]
+    cloud.deliver(*cloud.messages())
+    monkeypatch.delitem(MINOR_DIGITS, "CNY")
+
+    accepted = ask(cloud, "k2", amount=7)
+    assert accepted.status == 202
+    assert cloud.deliver(*cloud.messages()) == set()
+    for refund in (settled, accepted.headers["location"]):
+        assert cloud.call(request_refund, "GET", refund, BUYER).body["status"] == "succeeded"
+    assert len(cloud.call(request_refund, "GET", "/refunds", SELLER).body["items"]) == 2
+    assert len(cloud.call(record_orders, "GET", "/orders", SELLER).body["items"]) == 1
+    for path in ("/wallet/statement", "/wallet/statement/months"):
+        query = {"currency": "CNY"}
+        assert cloud.call(read_statement, "GET", path, SELLER, query=query).status == 200
+    path = f"/buyers/{examples.BUYER}/payouts"
+    body = PAYOUT | {"amount": 340}
+    assert cloud.call(manage_wallet, "POST", path, PLATFORM, body=body, key="p1").status == 201
+    assert cloud.call(manage_wallet, "GET", "/wallet", BUYER).body["wallets"][0]["available"] == 0
+
+    assert credit(cloud, "c2").code == "invalid_request"
+    assert put_order(cloud, "order-2").code == "invalid_request"
 
 
 # ── The documents ───────────────────────────────────────────────────────────────────────────────

@@ -12,6 +12,7 @@ from typing import Annotated, Protocol
 from pydantic import AfterValidator, Field, StringConstraints
 
 from refunds import funding, ledger, wallets
+from refunds.currencies import ListedCurrency
 from refunds.deadline import Ready
 from refunds.errors import (
     ApproverIsProposer,
@@ -53,7 +54,7 @@ class CorrectionLeg(Model):
 
 
 class CorrectionRequest(Model):
-    currency: Currency
+    currency: ListedCurrency
     legs: Annotated[
         tuple[CorrectionLeg, ...], Field(min_length=2, max_length=6), AfterValidator(_balanced)
     ]
@@ -67,6 +68,7 @@ class CorrectionStatus(StrEnum):
 
 
 class Correction(CorrectionRequest):
+    currency: Currency
     correction_id: Id
     status: CorrectionStatus
     proposed_by: str

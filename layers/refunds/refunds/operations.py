@@ -6,10 +6,11 @@ from typing import Annotated, Protocol
 from pydantic import Field
 
 from refunds.certification import Certification
+from refunds.currencies import ListedCurrency
 from refunds.deadline import Ready
 from refunds.debits import MAX_SHARDS
 from refunds.errors import WalletChanged
-from refunds.fields import MAX_AMOUNT, Balance, Currency, Id, Instant, Model
+from refunds.fields import MAX_AMOUNT, Balance, Id, Instant, Model
 from refunds.funding import Funds
 from refunds.standing import Cause, Status
 from refunds.wallets import Wallet, wallet_of
@@ -21,18 +22,18 @@ Level = Annotated[int, Field(strict=True, ge=0, le=MAX_AMOUNT)]
 
 
 class LimitsRequest(Model):
-    currency: Currency
+    currency: ListedCurrency
     deposit_required: Level
     guarantee_limit: Level
     """What the guarantee fund advances at the most."""
 
 
 class FreezeRequest(Model):
-    currency: Currency
+    currency: ListedCurrency
 
 
 class ShardsRequest(Model):
-    currency: Currency
+    currency: ListedCurrency
     shards: Annotated[int, Field(strict=True, ge=1, le=MAX_SHARDS)]
 
 

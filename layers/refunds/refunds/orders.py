@@ -4,6 +4,7 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Protocol
 
+from refunds.currencies import ListedCurrency
 from refunds.errors import OrderConflict, OrderNotFound, OrderTimesImpossible
 from refunds.fields import Amount, Balance, Currency, Digest, Id, Instant, Model
 from refunds.members import Party, Role
@@ -50,7 +51,7 @@ class OrderRecord(Model):
     merchant_id: Id
     buyer_id: Id
     amount: Amount
-    currency: Currency
+    currency: ListedCurrency
     placed_at: Instant
     completed_at: Instant | None = None
 
@@ -66,6 +67,7 @@ class OrderCompleted(OrderRecord):
 
 
 class Order(OrderRecord):
+    currency: Currency
     order_id: Id
     refundable: Balance
     """What is left to refund, in minor units."""

@@ -10,6 +10,7 @@ from enum import StrEnum
 from typing import Protocol
 
 from refunds import funding, ledger
+from refunds.currencies import ListedCurrency
 from refunds.deadline import Ready
 from refunds.digests import derived_id, digest
 from refunds.errors import (
@@ -48,7 +49,7 @@ class CreditTarget(StrEnum):
 
 class CreditRequest(Model):
     amount: Amount
-    currency: Currency
+    currency: ListedCurrency
     source: CreditSource
     target: CreditTarget
 
@@ -62,6 +63,7 @@ class Allocation(Model):
 
 
 class Credit(CreditRequest):
+    currency: Currency
     credit_id: Id
     merchant_id: Id
     credited_at: Instant
