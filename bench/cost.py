@@ -41,7 +41,7 @@ PRICES = {
     "DynamoDB write unit": Price(0.625, 1e6, "https://aws.amazon.com/dynamodb/pricing/on-demand/"),
     "DynamoDB read unit": Price(0.125, 1e6, "https://aws.amazon.com/dynamodb/pricing/on-demand/"),
     "Lambda request": Price(0.20, 1e6, "https://aws.amazon.com/lambda/pricing/"),
-    "Lambda GB-second, arm64": Price(13.3334, 1e6, "https://aws.amazon.com/lambda/pricing/"),
+    "Lambda GB-second, x86_64": Price(16.6667, 1e6, "https://aws.amazon.com/lambda/pricing/"),
     "HTTP API request": Price(1.00, 1e6, "https://aws.amazon.com/api-gateway/pricing/"),
     "SQS request": Price(0.40, 1e6, "https://aws.amazon.com/sqs/pricing/"),
     "EventBridge event": Price(1.00, 1e6, "https://aws.amazon.com/eventbridge/pricing/"),
@@ -61,7 +61,7 @@ def quantities(found: dict[int, Units]) -> dict[str, float]:
         "DynamoDB write unit": sum(each.table_writes + each.index_writes for each in consumed),
         "DynamoDB read unit": sum(each.reads for each in consumed),
         "Lambda request": sum(invocations for _, _, invocations in steps),
-        "Lambda GB-second, arm64": sum(_gigabytes(name) * ms / 1000 for name, ms, _ in steps),
+        "Lambda GB-second, x86_64": sum(_gigabytes(name) * ms / 1000 for name, ms, _ in steps),
         "HTTP API request": 1.0,
         # Sent one by one; received and deleted in batches.
         "SQS request": 1 + 2 / BATCH,
