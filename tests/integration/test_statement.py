@@ -170,7 +170,7 @@ def test_a_range_or_cursor_that_says_nothing_is_refused(
         "",
         "currency=",
         "currency=cny",
-        "currency=XXX",
+        "currency=CNYY",
         "currency=CNY&limit=0",
         "currency=CNY&limit=²",
     ],
