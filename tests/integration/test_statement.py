@@ -182,6 +182,11 @@ def test_a_statement_is_of_one_currency_in_pages_of_a_hundred_at_most(
     assert problem(refused) == (400, "invalid_request")
 
 
+def test_a_statement_in_a_currency_that_is_not_listed_is_empty(world: World, traded: Scene) -> None:
+    page = world.ok(traded.merchant, "GET", "/wallet/statement?currency=XXX")
+    assert page == {"items": [], "next_cursor": None}
+
+
 # ── Whose ───────────────────────────────────────────────────────────────────────────────────────
 
 

@@ -102,13 +102,9 @@ def test_a_currency_is_one_of_iso_4217(code: str) -> None:
     assert not refuses(Currency, code)
 
 
-@pytest.mark.parametrize("code", ["cny", "CNX", "CN", "CNYY", " CNY", "CNY\n", "", "\uff23NY", 156])
+@pytest.mark.parametrize("code", ["cny", "CN", "CNYY", " CNY", "CNY\n", "", "\uff23NY", 156])
 def test_nothing_else_is_taken_for_a_currency(code: object) -> None:
     assert refuses(ListedCurrency, code)
-
-
-@pytest.mark.parametrize("code", ["cny", "CN", "CNYY", " CNY", "CNY\n", "", "\uff23NY", 156])
-def test_a_recorded_currency_has_its_form_at_least(code: object) -> None:
     assert refuses(Currency, code)
 
 
@@ -129,7 +125,7 @@ def test_a_text_may_have_lines_of_any_system() -> None:
     assert not refuses(fields.Text, "a\r\nb\n\tc")
 
 
-@pytest.mark.parametrize("code", ["XXX", "XTS", "XAU"])
+@pytest.mark.parametrize("code", ["CNX", "XXX", "XTS", "XAU"])
 def test_what_one_can_not_pay_in_is_no_currency(code: str) -> None:
     assert refuses(ListedCurrency, code)
 
