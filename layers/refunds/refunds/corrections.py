@@ -12,7 +12,6 @@ from typing import Annotated, Protocol
 from pydantic import AfterValidator, Field, StringConstraints
 
 from refunds import funding, ledger, wallets
-from refunds.currencies import ListedCurrency
 from refunds.deadline import Ready
 from refunds.errors import (
     ApproverIsProposer,
@@ -54,7 +53,7 @@ class CorrectionLeg(Model):
 
 
 class CorrectionRequest(Model):
-    currency: ListedCurrency
+    currency: Currency
     legs: Annotated[
         tuple[CorrectionLeg, ...], Field(min_length=2, max_length=6), AfterValidator(_balanced)
     ]
@@ -68,7 +67,6 @@ class CorrectionStatus(StrEnum):
 
 
 class Correction(CorrectionRequest):
-    currency: Currency
     correction_id: Id
     status: CorrectionStatus
     proposed_by: str
@@ -121,6 +119,7 @@ def propose(
     """Write a correction down for another operator to decide.
 
     Raises:
+        InvalidRequest: it is new, in a currency that is not listed and that no merchant of it has.
         IdempotencyKeyReused: the key that made this id was used for other content.
     """
     proposed = Correction(
@@ -130,9 +129,12 @@ def propose(
         proposed_by=operator,
         proposed_at=now,
     )
-    if store.propose(proposed):
-        return proposed
     earlier = store.correction(correction_id)
+    if earlier is None:
+        wallets.check_known(request.currency, merchants_of(request.legs), store=store)
+        if store.propose(proposed):
+            return proposed
+        earlier = store.correction(correction_id)
     if earlier is None or _content(earlier) != _content(request):
         raise IdempotencyKeyReused
     return earlier

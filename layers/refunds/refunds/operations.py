@@ -6,14 +6,13 @@ from typing import Annotated, Protocol
 from pydantic import Field
 
 from refunds.certification import Certification
-from refunds.currencies import ListedCurrency
 from refunds.deadline import Ready
 from refunds.debits import MAX_SHARDS
 from refunds.errors import WalletChanged
-from refunds.fields import MAX_AMOUNT, Balance, Id, Instant, Model
+from refunds.fields import MAX_AMOUNT, Balance, Currency, Id, Instant, Model
 from refunds.funding import Funds
 from refunds.standing import Cause, Status
-from refunds.wallets import Wallet, wallet_of
+from refunds.wallets import OpeningStore, Wallet, open_wallet, wallet_of
 
 MAX_WAITING_SHOWN = 100
 
@@ -22,18 +21,18 @@ Level = Annotated[int, Field(strict=True, ge=0, le=MAX_AMOUNT)]
 
 
 class LimitsRequest(Model):
-    currency: ListedCurrency
+    currency: Currency
     deposit_required: Level
     guarantee_limit: Level
     """What the guarantee fund advances at the most."""
 
 
 class FreezeRequest(Model):
-    currency: ListedCurrency
+    currency: Currency
 
 
 class ShardsRequest(Model):
-    currency: ListedCurrency
+    currency: Currency
     shards: Annotated[int, Field(strict=True, ge=1, le=MAX_SHARDS)]
 
 
@@ -53,10 +52,8 @@ class MerchantOverview(Model):
     wallets: list[OperatedWallet]
 
 
-class OperationStore(Protocol):
+class OperationStore(OpeningStore, Protocol):
     def certification(self, merchant_id: str) -> Certification | None: ...
-    def currencies(self, merchant_id: str) -> list[str]: ...
-    def open_wallet(self, merchant_id: str, currency: str) -> None: ...
     def glance(self, merchant_id: str, currency: str) -> Funds: ...
     def read_funds(
         self, merchant_id: str, currency: str, *, ready: Ready | None = None
@@ -95,7 +92,7 @@ def show(
 
 def limit(merchant_id: str, limits: LimitsRequest, *, store: OperationStore) -> OperatedWallet:
     """Set both limits. Raises WalletChanged: a movement came between."""
-    store.open_wallet(merchant_id, limits.currency)
+    open_wallet(merchant_id, limits.currency, store=store)
     funds = store.glance(merchant_id, limits.currency)
     if not store.set_limits(merchant_id, limits, funds):
         raise WalletChanged
@@ -116,7 +113,7 @@ def freeze(
         WalletChanged: another began the opposite meanwhile.
         Busy: not all shards could be reached while `ready`; the same call again goes on.
     """
-    store.open_wallet(merchant_id, currency)
+    open_wallet(merchant_id, currency, store=store)
     store.mark(merchant_id, currency, "frozen", on=frozen, ready=ready)
     return _glanced(merchant_id, currency, store)
 
@@ -135,7 +132,7 @@ def reshard(
         WalletFrozen: nothing moves in it.
         Busy: there were not so many while `ready`; the same call again goes on.
     """
-    store.open_wallet(merchant_id, wanted.currency)
+    open_wallet(merchant_id, wanted.currency, store=store)
     store.reshard(merchant_id, wanted.currency, wanted.shards, now=now, ready=ready)
     return _glanced(merchant_id, wanted.currency, store)
 

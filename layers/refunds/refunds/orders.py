@@ -4,7 +4,7 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Protocol
 
-from refunds.currencies import ListedCurrency
+from refunds.currencies import check_listed
 from refunds.errors import OrderConflict, OrderNotFound, OrderTimesImpossible
 from refunds.fields import Amount, Balance, Currency, Digest, Id, Instant, Model
 from refunds.members import Party, Role
@@ -51,7 +51,7 @@ class OrderRecord(Model):
     merchant_id: Id
     buyer_id: Id
     amount: Amount
-    currency: ListedCurrency
+    currency: Currency
     placed_at: Instant
     completed_at: Instant | None = None
 
@@ -67,7 +67,6 @@ class OrderCompleted(OrderRecord):
 
 
 class Order(OrderRecord):
-    currency: Currency
     order_id: Id
     refundable: Balance
     """What is left to refund, in minor units."""
@@ -122,10 +121,12 @@ def record(
     Raises:
         OrderTimesImpossible: not placed_at ≤ completed_at ≤ now + 60 s.
         OrderConflict: a field is recorded with other content.
+        InvalidRequest: the order is new, in a currency that is not listed.
     """
     _check_times(given, now)
     standing = store.order(order_id)
     if standing is None:
+        check_listed(given.currency)
         policy = store.confirmed_policy(given.merchant_id)
         suspension = store.last_suspension(given.merchant_id, given.placed_at)
         order = Order(
