@@ -63,6 +63,21 @@ lists = st.tuples(
     )
 )
 """Each refund once, so that the indexes have something to tell."""
+ENTRIES = "STATEMENT#m"
+
+
+def _enters(at: str, number: int, amount: int, *, new: bool) -> dict[str, Any]:
+    place = {"pk": {"S": ENTRIES}, "sk": {"S": f"{at}#{number}"}}
+    return {
+        "Item": {**place, **to_item({"number": number, "amount": amount})},
+        **({"ConditionExpression": "attribute_not_exists(pk)"} if new else {}),
+    }
+
+
+numbers = st.integers(0, 3)
+enters = st.builds(_enters, TIMES, numbers, AMOUNTS, new=st.booleans())
+entries = st.lists(enters, min_size=3, max_size=6)
+"""Of one partition, so that its order and its pages have something to tell."""
 opens = st.builds(
     lambda shard, available, marks: {
         "Item": {**wallet(shard), **to_item({"available": available, **marks})},
@@ -162,7 +177,7 @@ checks = st.builds(
     AMOUNTS,
 )
 actions = st.one_of(
-    puts.map(lambda request: ("Put", request)),
+    (puts | enters).map(lambda request: ("Put", request)),
     updates.map(lambda request: ("Update", request)),
     deletes.map(lambda request: ("Delete", request)),
     checks.map(lambda request: ("ConditionCheck", request)),

@@ -14,6 +14,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, rule, run_sta
 
 from refunds import table
 from tests.simulation.drawn import (
+    ENTRIES,
     LATER,
     REFUNDS,
     SHARDS,
@@ -22,6 +23,8 @@ from tests.simulation.drawn import (
     actions,
     condition_of,
     deletes,
+    enters,
+    entries,
     from_nothing,
     lists,
     opens,
@@ -34,6 +37,8 @@ from tests.stores.engines import Stores
 
 SORTED_BY = {table.WAITING_LIST: "requested_at", table.DUE_LIST: "due_at"}
 """What an index is sorted by; the table itself is by `sk`."""
+LIMITS = st.just({}) | st.integers(1, 4).map(lambda limit: {"Limit": limit})
+"""Of a page, or of none."""
 
 
 def _about(action: Call) -> Name:
@@ -53,16 +58,16 @@ class Machine(RuleBasedStateMachine):
         self.ours = DynamoDB()
         self.tokens: list[tuple[str, list[Any]]] = []
 
-    @initialize(some=lists)
-    def begin(self, some: tuple[dict[str, Any], ...]) -> None:
+    @initialize(some=lists, entered=entries)
+    def begin(self, some: tuple[dict[str, Any], ...], entered: list[dict[str, Any]]) -> None:
         """Their table is emptied: to make one takes longer than a run. The lists begin filled."""
         client, name = self.theirs.client, self.theirs.table
         for item in client.scan(TableName=name)["Items"]:
             client.delete_item(TableName=name, Key={"pk": item["pk"], "sk": item["sk"]})
-        for request in some:
+        for request in (*some, *entered):
             self.put(request)
 
-    @rule(request=st.one_of(puts, opens))
+    @rule(request=st.one_of(puts, opens, enters))
     def put(self, request: dict[str, Any]) -> None:
         self.call("put_item", request)
 
@@ -144,6 +149,37 @@ class Machine(RuleBasedStateMachine):
             }
         )
 
+    @rule(low=TIMES, high=TIMES | st.just(LATER), limit=LIMITS, backwards=st.booleans())
+    def entries_between(
+        self, low: str, high: str, limit: dict[str, int], *, backwards: bool
+    ) -> None:
+        if low <= high:
+            self.pages(
+                {
+                    "KeyConditionExpression": "pk = :pk AND sk BETWEEN :low AND :high",
+                    **condition_of({"pk": ENTRIES, "low": low, "high": high}),
+                    "ConsistentRead": True,
+                    "ScanIndexForward": not backwards,
+                    **limit,
+                }
+            )
+
+    @rule(limit=LIMITS, backwards=st.booleans())
+    def all_entries(self, limit: dict[str, int], *, backwards: bool) -> None:
+        self.pages(
+            {
+                "KeyConditionExpression": "pk = :pk",
+                **condition_of({"pk": ENTRIES}),
+                "ConsistentRead": True,
+                "ScanIndexForward": not backwards,
+                **limit,
+            }
+        )
+
+    @rule(limit=LIMITS)
+    def everything(self, limit: dict[str, int]) -> None:
+        self._agree(walked, "scan", {"ConsistentRead": True, **limit})
+
     def teardown(self) -> None:
         """In the end both hold the same."""
         self.call("scan", {"ConsistentRead": True})
@@ -192,16 +228,18 @@ def answered(call: Callable[..., Any], **request: Any) -> dict[str, Any]:
     return _in_order(answer)
 
 
-def walked(query: Callable[..., Any], **request: Any) -> dict[str, Any]:
-    """All pages of a query, by its own keys: any of those with equal sort keys may end a page."""
+def walked(read: Callable[..., Any], **request: Any) -> dict[str, Any]:
+    """All pages of a query or scan, by its own keys: which of the items without an order among
+    them ends a page is left open.
+    """
     found: dict[str, Any] = {"Items": [], "Order": [], "Sizes": []}
     start: dict[str, Any] = {}
     while True:
-        page = answered(query, **request, **start)
+        page = answered(read, **request, **start)
         if "Items" not in page:
             return page
         found["Items"] += page["Items"]
-        found["Order"] += page["Order"]
+        found["Order"] += page.get("Order", [])
         found["Sizes"].append(len(page["Items"]))
         if "LastEvaluatedKey" not in page:
             return _in_order(found)
