@@ -19,13 +19,8 @@ from local.paths import ROOT
 
 TRIES, HELD_TRIES = 7, 21
 """Pairs of starts of each function, and of one that is held to a bar."""
-CLIENT, MODEL = "a client of DynamoDB alone", "that and a model of pydantic"
-ROUTE = "those and one route of Powertools"
-LEAST = {CLIENT: "bench.client", MODEL: "bench.model", ROUTE: "bench.resolver"}
-LEAST_OF = {"process_debits": CLIENT, "request_refund": ROUTE}
-"""What a function that is held to a bar cannot start without."""
 AT_MOST = {"process_debits": 1 / 2, "request_refund": 2 / 3}
-"""Of what each would take with every Powertools utility besides."""
+"""Of what each would take with every Powertools utility besides, of time and of memory."""
 PROBE = """
 import importlib, pathlib, resource, sys, time
 began, cpu = time.perf_counter(), time.process_time()
@@ -104,8 +99,8 @@ def compared(module: str, tries: int) -> Compared:
 
 
 def run() -> dict[str, Compared]:
-    """By name: first nothing, to tell what is Python's own; then each least; then each function."""
-    modules = {"nothing": "refunds"} | LEAST | functions()
+    """By name: first nothing, to tell what is Python's own; then each function."""
+    modules = {"nothing": "refunds"} | functions()
     with report.progress() as bar:
         every = bar.track(modules.items(), description="functions start")
         return {
@@ -135,26 +130,16 @@ def main() -> dict[str, Any]:
         f"Medians of {TRIES} pairs of fresh interpreters, {HELD_TRIES} of what is held to a bar;"
         " the ratio is of the least of either."
     )
-    said = [*report.table(heads, rows(found)), "", tries, *_least(found)]
+    said = [*report.table(heads, rows(found)), "", tries]
     ratios = {name: round(found[name].ratio, 3) for name in functions()}
     memory = {name: round(found[name].memory_ratio, 3) for name in functions()}
     numbers = {name: {"own": vars(e.own), "every": vars(e.every)} for name, e in found.items()}
     report.publish("imports", said, numbers | {"import_ratio": ratios, "memory_ratio": memory})
     for name, most in AT_MOST.items():
-        if ratios[name] > most:
-            report.miss(f"{name} starts with {ratios[name]:.2f} of it all; {most:.2f} is the most.")
+        for what, share in (("time", ratios[name]), ("memory", memory[name])):
+            if share > most:
+                report.miss(f"{name} starts with {share:.3f} of the {what}; {most:.3f} is the most")
     return {"import_ratio": ratios, "memory_ratio": memory}
-
-
-def _least(found: dict[str, Compared]) -> Iterator[str]:
-    """Each barred function's memory, beside the least that is to be had."""
-    for name, what in LEAST_OF.items():
-        each, least = found[name], found[what].own.peak_mib
-        yield (
-            f"Memory of `{name}`: {each.own.peak_mib:.1f} MiB,"
-            f" {each.memory_ratio:.2f} of it with every utility;"
-            f" {what}: {least:.1f} MiB, {least / each.every.peak_mib:.2f} of that."
-        )
 
 
 if __name__ == "__main__":

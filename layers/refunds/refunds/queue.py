@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from itertools import batched
 from typing import TYPE_CHECKING, Any, Protocol, Self
 
-import boto3
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
@@ -15,6 +14,7 @@ from refunds.debits import refund_named
 from refunds.errors import Busy
 from refunds.observability import log_failure
 from refunds.settings import Settings
+from refunds.stores.session import session
 
 if TYPE_CHECKING:
     from mypy_boto3_sqs import SQSClient
@@ -47,7 +47,7 @@ class DebitQueue:
 
     @classmethod
     def from_settings(cls, settings: Settings) -> Self:
-        client = boto3.client("sqs", config=CLIENT_CONFIG)
+        client = session().client("sqs", config=CLIENT_CONFIG)
         return cls(client, settings.debit_queue_url)
 
     def send(self, refunds: Iterable[tuple[str, str]]) -> frozenset[str]:

@@ -7,7 +7,6 @@ from functools import cache
 from itertools import batched
 from typing import TYPE_CHECKING, Any, Self
 
-import boto3
 from botocore.config import Config
 
 from refunds import events, table
@@ -18,6 +17,7 @@ from refunds.ledger import Posting
 from refunds.settings import Settings
 from refunds.stores.dynamo import from_item
 from refunds.stores.entries import posting_of
+from refunds.stores.session import session
 from refunds.stores.statements import StatementStore
 from refunds.times import format_instant
 
@@ -90,4 +90,4 @@ def change_of(record: Mapping[str, Any]) -> Change:
 
 @cache
 def _client() -> "EventBridgeClient":
-    return boto3.client("events", config=CLIENT_CONFIG)
+    return session().client("events", config=CLIENT_CONFIG)

@@ -9,7 +9,6 @@ from functools import cache, partial
 from itertools import batched, islice
 from typing import TYPE_CHECKING, Any, Self
 
-import boto3
 from boto3.dynamodb.types import TypeDeserializer, TypeSerializer
 from botocore.config import Config
 from botocore.exceptions import ClientError
@@ -18,6 +17,7 @@ from refunds.deadline import Ready
 from refunds.errors import Busy
 from refunds.settings import Settings
 from refunds.stores import answers
+from refunds.stores.session import session
 from refunds.table import DUE_LIST, Key, key_of
 from refunds.times import format_instant
 
@@ -47,7 +47,7 @@ _deserialize = TypeDeserializer().deserialize
 @cache
 def _client() -> "DynamoDBClient":
     """One for all stores of a function: a client costs more to make than to use."""
-    return boto3.client("dynamodb", config=CLIENT_CONFIG)
+    return session().client("dynamodb", config=CLIENT_CONFIG)
 
 
 def to_item(values: Mapping[str, Any]) -> Item:

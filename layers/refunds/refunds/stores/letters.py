@@ -8,7 +8,6 @@ from functools import cache
 from itertools import batched
 from typing import TYPE_CHECKING, Any, Self
 
-import boto3
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
@@ -21,6 +20,7 @@ from refunds.settings import fan_out_changes_alias
 from refunds.stores import answers
 from refunds.stores.changes import EventBus
 from refunds.stores.dynamo import Dynamo
+from refunds.stores.session import session
 
 if TYPE_CHECKING:
     from mypy_boto3_lambda import LambdaClient
@@ -193,9 +193,9 @@ def _letter(message: "MessageTypeDef") -> Letter:
 
 @cache
 def _queues() -> "SQSClient":
-    return boto3.client("sqs", config=QUEUE_CONFIG)
+    return session().client("sqs", config=QUEUE_CONFIG)
 
 
 @cache
 def _lambdas() -> "LambdaClient":
-    return boto3.client("lambda", config=INVOKE_CONFIG)
+    return session().client("lambda", config=INVOKE_CONFIG)
