@@ -41,19 +41,26 @@ CALLERS = 4
 WEIGHTS = {"refund": 12, "repeat": 3, "cancel": 3, "credit": 3, "duplicate": 2, "poison": 1}
 CREDIT = 30 * AMOUNT
 KILL_EVERY = 15.0
-"""Seconds between two functions that are killed."""
+"""Seconds between two functions that are killed, in the first half: in the second all of them live
+on, so that what one does not give back is seen.
+"""
 SHOWN_EVERY = 0.5
-LOOKS = 40
-"""As many a function must have been seen by, for its memory to be compared."""
+LOOKS = 30
+"""As many times a function must have been seen, for its memory to be compared."""
 DRAINED_WITHIN = 420.0
 """Seconds: the visibility of what a killed function had in hand, and a sweep or two."""
 STEADY = 1.25
-"""How much more memory than in the first third the largest function may have in the last."""
+"""How much more memory a function may have in the last third of that half than in its first."""
 LONG = 60
 """Seconds of load in which everything is tried."""
 WORKER = "_worker.py"
 ENDED = {"succeeded", "canceled"}
-KILLED = ("ProcessDebitsFunction", "RequestRefundFunction", "ManageWalletFunction")
+MONEY = {"ProcessDebits", "RequestRefund", "ManageWallet"}
+"""The functions that are killed."""
+TRIED = (
+    *("accepted", "asked again", "canceled", "credits", "messages twice", "poison"),
+    "functions killed",
+)
 
 
 @dataclass
@@ -64,7 +71,7 @@ class Soak:
     accepted: dict[str, str] = field(default_factory=dict)
     """Refund by order; the order's id is its key."""
     memory: dict[str, list[int]] = field(default_factory=lambda: defaultdict(list))
-    """Bytes of the largest environment of each function, from time to time."""
+    """Bytes of the largest environment of each function, from time to time, in the second half."""
     lock: Lock = field(default_factory=Lock)
 
     def play(self, until: float) -> None:
@@ -76,7 +83,7 @@ class Soak:
 
     def kill(self) -> None:
         """A function at work, as AWS may; the local AWS starts another."""
-        at_work = [each for each in _workers() if any(name in _command(each) for name in KILLED)]
+        at_work = [each for each in _workers() if _function(each) in MONEY]
         if at_work:
             random.choice(at_work).kill()  # noqa: S311  # load, no secret
             self.counts["functions killed"] += 1
@@ -203,7 +210,7 @@ def _function(process: psutil.Process) -> str:
 
 def _load(soak: Soak, seconds: int) -> None:
     began = time.monotonic()
-    ends_at, killed_at = began + seconds, began
+    ends_at, half, killed_at = began + seconds, began + seconds / 2, began
     with (
         ThreadPoolExecutor(CALLERS) as pool,
         Live(console=messages, auto_refresh=False, transient=True) as live,
@@ -211,12 +218,13 @@ def _load(soak: Soak, seconds: int) -> None:
         callers = [pool.submit(soak.play, ends_at) for _ in range(CALLERS)]
         while time.monotonic() < ends_at and not any(each.done() for each in callers):
             time.sleep(SHOWN_EVERY)
-            soak.look()
             live.update(
                 _shown(soak, f"{time.monotonic() - began:.0f} of {seconds} s"), refresh=True
             )
-            if time.monotonic() - killed_at > KILL_EVERY:
-                killed_at = time.monotonic()
+            if (now := time.monotonic()) > half:
+                soak.look()
+            elif now - killed_at > KILL_EVERY:
+                killed_at = now
                 soak.kill()
         for each in callers:
             each.result()
@@ -246,12 +254,12 @@ def _drain(soak: Soak) -> int:
 
 def _idle(soak: Soak, seconds: int) -> Iterator[str]:
     """What was to be tried and never was: nothing was shown of it."""
-    if not _thirds(soak):
-        yield "of no function was the memory seen for long enough"
-    if seconds > 2 * KILL_EVERY and not soak.counts["functions killed"]:
-        yield "no function was killed"
-    for tried in ("accepted", "asked again", "canceled", "credits", "messages twice", "poison"):
-        if seconds >= LONG and not soak.counts[tried]:
+    if seconds < LONG:
+        return
+    for name in MONEY - _thirds(soak).keys():
+        yield f"the memory of {name} was not seen for long enough"
+    for tried in TRIED:
+        if not soak.counts[tried]:
             yield f"{tried}: none"
 
 
@@ -300,7 +308,7 @@ def soak(seconds: Annotated[int, typer.Option(min=10, help="Of load.")] = 120) -
         [name, *(f"{size / 2**20:.0f}" for size in thirds)]
         for name, thirds in _thirds(played).items()
     ]
-    heads = ["memory of", "first third, MiB", "last third, MiB"]
+    heads = ["memory of", "before, MiB", "after, MiB"]
     said = [*report.table(["what", "count"], rows), "", *report.table(heads, sizes)]
     report.publish("soak", said, counts | {"memory_bytes": played.memory})
     for fault in faults:

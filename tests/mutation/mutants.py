@@ -21,19 +21,28 @@ AT_LEAST = 0.9
 """Of all mutants are killed."""
 MODULES = ("debits", "eligibility", "funding", "ledger", "policies")
 TESTS = (*MODULES, "policy_rules")
-EQUIVALENT = {
-    "yield from batched(group, MAX_REFUNDS, strict=None)": "None is as false as False.",
-    "yield from batched(group, MAX_REFUNDS, )": "False is what strict is when it is not given.",
-    "above = [amount - wanted for amount, wanted in zip(shards, goal, strict=None)]": "As above.",
-    "above = [amount - wanted for amount, wanted in zip(shards, goal, )]": "As above.",
-    "standing = None": (
+type Survivor = tuple[str, str]
+"""A function as `module.name`, and what its line became."""
+
+GROUPS, NEXT_MOVE = "debits.groups", "funding.next_move"
+EQUIVALENT: dict[Survivor, str] = {
+    (GROUPS, "yield from batched(group, MAX_REFUNDS, strict=None)"): "None is as false as False.",
+    (GROUPS, "yield from batched(group, MAX_REFUNDS, )"): (
+        "False is what strict is when it is not given."
+    ),
+    (NEXT_MOVE, "above = [amount - wanted for amount, wanted in zip(shards, goal, strict=None)]"): (
+        "As above."
+    ),
+    (NEXT_MOVE, "above = [amount - wanted for amount, wanted in zip(shards, goal, )]"): "As above.",
+    ("policies.confirm", "standing = None"): (
         "The database refuses what is confirmed already, and then it is looked up all the same."
     ),
-    "if arrived_at.replace(microsecond=0) > closes_at.replace(microsecond=1):": (
-        "A whole second is later than another and a microsecond exactly when it is later than it."
-    ),
+    (
+        "eligibility.decide",
+        "if arrived_at.replace(microsecond=0) > closes_at.replace(microsecond=1):",
+    ): "A whole second is later than another and a microsecond exactly when it is later than it.",
 }
-"""What survives since it is the same rule in other words: the changed line, and why."""
+"""What survives since it is the same rule in other words: where, the changed line, and why."""
 SETTINGS = """\
 [tool.pytest.ini_options]
 addopts = ["--import-mode=importlib"]
@@ -49,25 +58,25 @@ pytest_add_cli_args_test_selection = {tests}
 class Score:
     killed: int
     total: int
-    survivors: dict[str, str]
-    """Name of the mutant, and its line."""
+    survivors: dict[str, Survivor]
+    """By the name of the mutant."""
 
     @property
     def share(self) -> float:
         return self.killed / self.total
 
     @property
-    def unexplained(self) -> dict[str, str]:
-        return {name: line for name, line in self.survivors.items() if line not in EQUIVALENT}
+    def unexplained(self) -> dict[str, Survivor]:
+        return {name: each for name, each in self.survivors.items() if each not in EQUIVALENT}
 
     @property
     def explained(self) -> int:
         return len(self.survivors) - len(self.unexplained)
 
     @property
-    def stale(self) -> set[str]:
+    def stale(self) -> set[Survivor]:
         """What is explained, and is not among the survivors of all modules."""
-        return EQUIVALENT.keys() - self.survivors.values()
+        return EQUIVALENT.keys() - set(self.survivors.values())
 
 
 def run(modules: Collection[str], stage: Path) -> Score:
@@ -81,7 +90,11 @@ def run(modules: Collection[str], stage: Path) -> Score:
     return Score(
         counts["killed"] + counts["timeout"],
         counts["total"],
-        {name: _line(_mutmut(stage, "show", name)) for name in survivors if name},
+        {
+            name: (_function(name), _line(_mutmut(stage, "show", name)))
+            for name in survivors
+            if name
+        },
     )
 
 
@@ -115,6 +128,12 @@ def _mutmut(stage: Path, *arguments: str) -> str:
     return done.stdout
 
 
+def _function(mutant: str) -> str:
+    """Of `refunds.debits.x_groups__mutmut_15`, `debits.groups`."""
+    changed, _, _ = mutant.removeprefix("refunds.").rpartition("__mutmut_")
+    return changed.replace(".x_", ".", 1)
+
+
 def _line(diff: str) -> str:
     """What a mutant's changed line became."""
     return next(
@@ -129,10 +148,11 @@ def main() -> None:
     rows.append(["survive, as the same rule in other words", f"{score.explained}"])
     keys = {"mutants": score.total, "mutants_killed": score.killed}
     report.publish("mutants", report.table(["wrong rules", "count"], rows), keys)
-    for name, line in score.survivors.items():
-        data.print(f"  {name}: {line}\n    {EQUIVALENT.get(line, 'NOT EXPLAINED')}", markup=False)
-    for line in score.stale:
-        data.print(f"  STALE: no survivor is {line}", markup=False)
+    for name, each in score.survivors.items():
+        why = EQUIVALENT.get(each, "NOT EXPLAINED")
+        data.print(f"  {name}: {each[1]}\n    {why}", markup=False)
+    for function, line in score.stale:
+        data.print(f"  STALE: no survivor in {function} is {line}", markup=False)
     if score.share < AT_LEAST or score.unexplained or score.stale:
         sys.exit(1)
 

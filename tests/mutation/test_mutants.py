@@ -7,8 +7,10 @@ from tests.mutation import mutants
 
 def test_an_explanation_of_no_survivor_is_stale() -> None:
     gone, *known = mutants.EQUIVALENT
-    score = mutants.Score(98, 100, {line: line for line in [*known, "unknown"]})
-    assert [*score.unexplained.values()] == ["unknown"]
+    elsewhere = ("ledger.elsewhere", gone[1])
+    survivors = {str(number): each for number, each in enumerate([*known, elsewhere])}
+    score = mutants.Score(98, 100, survivors)
+    assert [*score.unexplained.values()] == [elsewhere]
     assert score.stale == {gone}
 
 
