@@ -1,7 +1,8 @@
 """Between botocore and the services: each request waits for its turn, and may meet a fault."""
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from enum import Enum
 from typing import Any, Protocol
 
@@ -33,15 +34,18 @@ class Fault(Enum):
     CRASHED = "the function ended before it"
     DONE_AND_CRASHED = "done, and the function ended"
     LATE = "done; then there is no time left"
+    IN_PART = "done in part, and the answer says so"
 
 
 FAULTS = tuple(Fault)
-WEIGHTS = (120, 2, 3, 1, 1, 1, 2, 2, 1, 2, 1)
+WEIGHTS = (120, 2, 3, 1, 1, 1, 2, 2, 1, 2, 1, 4)
 """How often each is met at a call."""
-WEIGHTS_OF_TRANSACTIONS = (100, 4, 5, 3, 3, 3, 3, 5, 3, 3, 3)
+WEIGHTS_OF_TRANSACTIONS = (100, 4, 5, 3, 3, 3, 3, 5, 3, 3, 3, 0)
 """More of all: most of the protocol is about what becomes of these."""
-WEIGHTS_OF_OTHERS = (20, 2, 0, 2, 3, 1, 1, 4, 1, 1, 0)
+WEIGHTS_OF_OTHERS = (20, 2, 0, 2, 3, 1, 1, 4, 1, 1, 0, 2)
 """To a queue more is lost, for whoever sends does not mind."""
+WEIGHTS_OF_EVENTS = (20, 2, 0, 2, 3, 1, 1, 4, 1, 1, 0, 20)
+"""These are few."""
 DONE = {
     Fault.NONE,
     Fault.DONE_AND_FAILED,
@@ -49,12 +53,13 @@ DONE = {
     Fault.OUTAGE,
     Fault.DONE_AND_CRASHED,
     Fault.LATE,
+    Fault.IN_PART,
 }
 
 
 def weights_of(service: str, operation: str) -> Sequence[int]:
     if service != "DynamoDB":
-        return WEIGHTS_OF_OTHERS
+        return WEIGHTS_OF_EVENTS if operation == "PutEvents" else WEIGHTS_OF_OTHERS
     return WEIGHTS_OF_TRANSACTIONS if operation == "TransactWriteItems" else WEIGHTS
 
 
@@ -75,6 +80,45 @@ class Turns(Protocol):
     def told(self, answer: str) -> None: ...
 
 
+@dataclass(frozen=True)
+class Part:
+    """Of a request, what is done; and what is said of the rest in the answer."""
+
+    body: Any
+    told: Callable[[dict[str, Any]], dict[str, Any]] = lambda answer: answer
+
+
+def _of_reads(body: Any) -> Part:
+    [(table, wanted)] = body["RequestItems"].items()
+    done, left = ({table: {**wanted, "Keys": keys}} for keys in _halves(wanted["Keys"]))
+    return Part({"RequestItems": done}, lambda answer: answer | {"UnprocessedKeys": left})
+
+
+def _of_messages(body: Any) -> Part:
+    done, left = _halves(body["Entries"])
+    failed = [{"Id": each["Id"], "Code": "InternalError", "SenderFault": False} for each in left]
+    return Part({**body, "Entries": done}, lambda answer: answer | {"Failed": failed})
+
+
+def _of_events(body: Any) -> Part:
+    done, left = _halves(body["Entries"])
+    failed = [{"ErrorCode": "InternalFailure"} for _ in left]
+    return Part(
+        {**body, "Entries": done},
+        lambda answer: {"FailedEntryCount": len(left), "Entries": [*answer["Entries"], *failed]},
+    )
+
+
+def _halves(some: Sequence[Any]) -> tuple[Sequence[Any], Sequence[Any]]:
+    """Of one, nothing is done."""
+    half = len(some) // 2
+    return some[:half], some[half:]
+
+
+PARTS = {"BatchGetItem": _of_reads, "SendMessageBatch": _of_messages, "PutEvents": _of_events}
+"""Calls that AWS may do in part: their answers say what is left."""
+
+
 class Line:
     """What the clients' requests go through; the services and the turns are of one schedule."""
 
@@ -90,7 +134,8 @@ class Line:
             raise Crashed
         answer = self._refused(fault, operation, body)
         if fault in DONE:
-            answer = self._done(service, operation, body, behind)
+            given = PARTS[operation](body) if fault is Fault.IN_PART else Part(body)
+            answer = self._done(service, operation, given, behind)
         if fault is Fault.DONE_AND_CRASHED:
             raise Crashed
         if fault is Fault.DONE_AND_FAILED:
@@ -101,14 +146,14 @@ class Line:
         assert found
         return found
 
-    def _done(self, service: str, operation: str, body: Any, behind: int) -> wire.Fault:
+    def _done(self, service: str, operation: str, given: Part, behind: int) -> wire.Fault:
         try:
-            answer = self.services[service].answer(operation, body, behind=behind)
+            answer = self.services[service].answer(operation, given.body, behind=behind)
         except Refused as error:
             codes = [each["Code"] for each in error.body.get("CancellationReasons", ())]
             self.turns.told(" ".join([error.code, *codes]))
             return wire.answer(error.body, status=400)
-        return wire.answer(answer)
+        return wire.answer(given.told(answer))
 
     @staticmethod
     def _refused(fault: Fault, operation: str, body: Any) -> wire.Fault:

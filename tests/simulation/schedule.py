@@ -10,7 +10,7 @@ from typing import Any
 from tests.simulation import verdict
 from tests.simulation.callers import MERCHANTS, Request, Script
 from tests.simulation.choices import Choices
-from tests.simulation.line import FAULTS, LINE, Crashed, Fault, weights_of
+from tests.simulation.line import FAULTS, LINE, PARTS, Crashed, Fault, weights_of
 from tests.simulation.monitor import Violation
 from tests.simulation.sandboxes import CLOCK, sandboxes
 from tests.simulation.sqs import message
@@ -26,8 +26,13 @@ ROUNDS = 8
 """Hours in which the sweeper must have brought everything to its end."""
 MOST_STEPS = 400
 AGAIN, OTHER, NEW = 3, 3, 3
-MAY_CONFLICT = {"PutItem", "UpdateItem", "DeleteItem", "TransactWriteItems", "TransactGetItems"}
-"""What another transaction may be in the way of."""
+MEET = {
+    Fault.CONFLICT: {
+        *("PutItem", "UpdateItem", "DeleteItem", "TransactWriteItems", "TransactGetItems"),
+    },
+    Fault.IN_PART: {*PARTS},
+}
+"""What another transaction may be in the way of, and what may be done in part."""
 BEHIND = (6, 1, 1, 1)
 BAD = ("not of ours", message("rf_missing"))
 
@@ -236,7 +241,7 @@ class Schedule:
             task.unheard -= 1
             return Fault.UNHEARD
         fault = FAULTS[self.choices.weighted(weights_of(service, operation))]
-        if fault is Fault.CONFLICT and operation not in MAY_CONFLICT:
+        if operation not in MEET.get(fault, {operation}):
             return Fault.NONE
         if fault is Fault.OUTAGE:
             task.unheard = 2

@@ -25,6 +25,10 @@ class Trace:
     def answered(self, answer: str) -> None:
         self.lines[-1][-1] = answer
 
+    def done_in_part(self) -> Iterator[str]:
+        """Which operations were."""
+        return (what for _, _, what, _, fault, *_ in self.lines if fault is Fault.IN_PART)
+
     def met_by_debits(self) -> Iterator[Fault]:
         """What became of each transaction that settles refunds."""
         for _, who, what, body, fault, *_ in self.lines:
