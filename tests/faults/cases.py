@@ -41,6 +41,7 @@ SHORT = (
     Planned("every-get", Fault.THROTTLED, Where.ALL),
     Planned("every-snapshot", Fault.CONFLICT, Where.ALL),
     Planned(EVERY, Fault.LOST, Where.ONCE),
+    *(Planned(alike, Fault.LOST, Where.LAST) for alike in ALIKE),
 )
 
 

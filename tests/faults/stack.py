@@ -24,6 +24,7 @@ from refunds.deadline import Deadline
 from refunds.settings import Settings
 from refunds.stores import changes, dynamo, letters
 from refunds.stores.dynamo import Dynamo
+from refunds.stores.session import session
 from tests.faults import access
 from tests.faults.faulting import MOST_ACTIONS, TRANSACTIONS
 from tests.faults.proxy import CALL
@@ -170,7 +171,7 @@ class Functions:
         with pytest.MonkeyPatch.context() as patch:
             for name, value in environment.items():
                 patch.setenv(name, value)
-            patch.setattr(boto3, "client", self._clients)
+            patch.setattr(session(), "client", self._clients)
             patch.setattr(Dynamo, "from_settings", classmethod(without_pause))
             for cached in caches:
                 cached.cache_clear()

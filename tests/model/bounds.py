@@ -129,4 +129,5 @@ WIDER = tuple(
     bounds._replace(name=f"{bounds.name}, wider", faults=bounds.faults + 1, kinds=EVERY_FAULT)
     for bounds in BOUNDS
 )
-"""One more fault of any kind in each: some ten million states."""
+"""One more fault of any kind in each."""
+WIDER_STATES = 4_000_000
