@@ -2,11 +2,10 @@
 
 import json
 import secrets
-import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from typing import Any
 
 import httpx
@@ -17,11 +16,11 @@ from local.deploy import Outputs
 from local.paths import STATE
 from local.telling import Api
 from local.terminal import data, step
+from local.waiting import until
 from refunds import table
 from refunds.stores.dynamo import Dynamo
 
-PATIENCE = timedelta(seconds=60)
-LOOK_SECONDS = 0.2
+PATIENCE = 60.0
 WAIT = "RequestToSucceeded"
 """The metric; its values are in the log, in CloudWatch's embedded format."""
 TRIES = 20
@@ -58,10 +57,11 @@ class Shop:
     def settled(self, refund_ids: Sequence[str]) -> list[tuple[datetime, datetime]]:
         """(requested at, debit sent at) of each, when all have succeeded. Raises TimeoutError."""
         keys = [table.refund(each) for each in refund_ids]
-        found = _until(
+        found = until(
             lambda: self.kept.get_many(keys),
             lambda seen: all(each["status"] == "succeeded" for each in seen),
-            f"not all of {len(keys)} refunds have succeeded",
+            missed=lambda _: TimeoutError(f"not all of {len(keys)} refunds have succeeded"),
+            within=PATIENCE,
         )
         return [(_at(each, "requested_at"), _at(each, "succeeded_at")) for each in found]
 
@@ -78,10 +78,11 @@ class Shop:
             events = (event["message"] for page in found for event in page["events"])
             return [seconds for message in events for seconds in waits_in(message)]
 
-        return _until(
+        return until(
             told,
             lambda seen: len(seen) >= count,
-            f"not all of {count} refunds were reported",
+            missed=lambda _: TimeoutError(f"not all of {count} refunds were reported"),
+            within=PATIENCE,
         )
 
     def _log_group(self, function: str) -> str:
@@ -111,17 +112,6 @@ class Shop:
         answer.raise_for_status()
         content: dict[str, Any] = answer.json()
         return content
-
-
-def _until[Seen](look: Callable[[], Seen], wanted: Callable[[Seen], bool], missed: str) -> Seen:
-    """What `look` sees once it is as wanted. Raises TimeoutError."""
-    ends_at = datetime.now(UTC) + PATIENCE
-    while datetime.now(UTC) < ends_at:
-        seen = look()
-        if wanted(seen):
-            return seen
-        time.sleep(LOOK_SECONDS)
-    raise TimeoutError(missed)
 
 
 def waits_in(message: str) -> list[float]:

@@ -1,7 +1,6 @@
 """The story's second act: the wallet is low, the buyer does not wait, and the books close."""
 
 import secrets
-import time
 from collections.abc import Mapping
 from typing import Any
 
@@ -12,7 +11,6 @@ from local.failures import UnexpectedAnswer
 from local.telling import (
     CURRENCY,
     PAID,
-    POLL_SECONDS,
     READ_THE_LOG,
     REFUND_SECONDS,
     Api,
@@ -25,6 +23,7 @@ from local.telling import (
     yuan,
 )
 from local.terminal import data
+from local.waiting import until
 
 DEPOSIT = 5_000
 GUARANTEE_LIMIT = 20_000
@@ -82,19 +81,17 @@ def repay(api: Api, cast: Cast) -> None:
 def statement(api: Api, cast: Cast) -> list[dict[str, Any]]:
     """The merchant's statement, oldest first, once the stream has brought every posting."""
     chapter("商家账单 The merchant's statement")
-    began = time.perf_counter()
-    while True:
-        path = f"/wallet/statement?currency={CURRENCY}"
-        lines: list[dict[str, Any]] = api.call(cast.merchant, "GET", path)["items"]
-        if len(lines) >= POSTINGS:
-            return lines[::-1]
-        if time.perf_counter() - began > REFUND_SECONDS:
-            raise UnexpectedAnswer(
-                f"The statement has {len(lines)} of {POSTINGS} postings after "
-                f"{REFUND_SECONDS:.0f} s.",
-                next_step=READ_THE_LOG,
-            )
-        time.sleep(POLL_SECONDS)
+    path = f"/wallet/statement?currency={CURRENCY}"
+    lines: list[dict[str, Any]] = until(
+        lambda: api.call(cast.merchant, "GET", path)["items"],
+        lambda seen: len(seen) >= POSTINGS,
+        missed=lambda seen: UnexpectedAnswer(
+            f"The statement has {len(seen)} of {POSTINGS} postings after {REFUND_SECONDS:.0f} s.",
+            next_step=READ_THE_LOG,
+        ),
+        within=REFUND_SECONDS,
+    )
+    return lines[::-1]
 
 
 def show_statement(lines: list[dict[str, Any]]) -> None:

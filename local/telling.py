@@ -11,10 +11,10 @@ import httpx
 from local.cast import Actor, Cast
 from local.failures import UnexpectedAnswer
 from local.terminal import data
+from local.waiting import until
 
 CURRENCY = "CNY"
 PAID = 29_900
-POLL_SECONDS = 0.2
 REFUND_SECONDS = 20.0
 READ_THE_LOG = "read the functions' lines at the end of .local/aws.log."
 
@@ -66,16 +66,17 @@ def until_settled(api: Api, buyer: Actor, refund: dict[str, Any]) -> dict[str, A
         UnexpectedAnswer: it has not, after `REFUND_SECONDS`.
     """
     began = time.perf_counter()
-    while refund["status"] != "succeeded":
-        if time.perf_counter() - began > REFUND_SECONDS:
-            raise UnexpectedAnswer(
-                f"The refund is still {refund['status']} after {REFUND_SECONDS:.0f} s.",
-                next_step=READ_THE_LOG,
-            )
-        time.sleep(POLL_SECONDS)
-        refund = api.call(buyer, "GET", f"/refunds/{refund['refund_id']}")
+    settled = until(
+        lambda: api.call(buyer, "GET", f"/refunds/{refund['refund_id']}"),
+        lambda seen: seen["status"] == "succeeded",
+        missed=lambda seen: UnexpectedAnswer(
+            f"The refund is still {seen['status']} after {REFUND_SECONDS:.0f} s.",
+            next_step=READ_THE_LOG,
+        ),
+        within=REFUND_SECONDS,
+    )
     say(f"{time.perf_counter() - began:.2f} s 完成 from request to succeeded")
-    return refund
+    return settled
 
 
 def record_order(api: Api, cast: Cast, paid: int = PAID, *, completed: bool = True) -> str:

@@ -2,7 +2,6 @@
 
 import json
 import secrets
-import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
@@ -16,7 +15,7 @@ from typing import TYPE_CHECKING, Any, Literal, get_args
 import boto3
 import httpx
 
-from local import accounts, aws, deploy
+from local import accounts, aws, deploy, waiting
 from local.deploy import Outputs
 from refunds import table
 from refunds.stores.dynamo import from_item
@@ -594,11 +593,13 @@ def unique(prefix: str) -> str:
 
 def until[Seen](look: Callable[[], Seen], wanted: Callable[[Seen], object]) -> Seen:
     """What `look` sees once it is as wanted: for outcomes that come by themselves."""
-    give_up_at = time.monotonic() + OUTCOME_SECONDS
-    while not wanted(seen := look()):
-        assert time.monotonic() < give_up_at, f"not in {OUTCOME_SECONDS:.0f} s: {seen}"
-        time.sleep(LOOK_SECONDS)
-    return seen
+    return waiting.until(
+        look,
+        wanted,
+        missed=lambda seen: AssertionError(f"not in {OUTCOME_SECONDS:.0f} s: {seen}"),
+        within=OUTCOME_SECONDS,
+        every=LOOK_SECONDS,
+    )
 
 
 def at_once[Answer](jobs: Sequence[Callable[[], Answer]]) -> list[Answer]:
