@@ -9,8 +9,6 @@ from urllib.parse import parse_qsl
 import pytest
 
 from refunds import table
-from refunds.currencies import MINOR_DIGITS
-from refunds.errors import InvalidRequest
 from refunds.members import Membership
 from refunds.standing import Cause
 from refunds.stores.members import MemberStore
@@ -862,115 +860,6 @@ def test_a_credit_of_another_currency_wakes_nothing(cloud: Cloud) -> None:
     cloud.deliver(*cloud.messages())
     credit(cloud, currency="JPY")
     assert cloud.messages() == []
-
-
-def unlist(monkeypatch: pytest.MonkeyPatch, currency: str = "CNY") -> None:
-    """As a later version of the list does when ISO 4217 withdraws a currency."""
-    monkeypatch.delitem(MINOR_DIGITS, currency)
-
-
-def test_money_outlives_the_withdrawal_of_its_currency(
-    cloud: Cloud, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    open_for_refunds(cloud)
-    credit(cloud)
-    settled = ask(cloud, amount=333).headers["location"]
-    cloud.deliver(*cloud.messages())
-    unlist(monkeypatch)
-
-    accepted = ask(cloud, "k2", amount=7)
-    assert accepted.status == 202
-    assert cloud.deliver(*cloud.messages()) == set()
-    for refund in (settled, accepted.headers["location"]):
-        assert cloud.call(request_refund, "GET", refund, BUYER).body["status"] == "succeeded"
-    assert len(cloud.call(request_refund, "GET", "/refunds", SELLER).body["items"]) == 2
-    assert len(cloud.call(record_orders, "GET", "/orders", SELLER).body["items"]) == 1
-    for path in ("/wallet/statement", "/wallet/statement/months"):
-        query = {"currency": "CNY"}
-        assert cloud.call(read_statement, "GET", path, SELLER, query=query).status == 200
-    path = f"/buyers/{examples.BUYER}/payouts"
-    body = PAYOUT | {"amount": 340}
-    assert cloud.call(manage_wallet, "POST", path, PLATFORM, body=body, key="p1").status == 201
-    assert cloud.call(manage_wallet, "GET", "/wallet", BUYER).body["wallets"][0]["available"] == 0
-
-
-def propose(cloud: Cloud, key: str, merchant_id: str = examples.MERCHANT) -> Answer:
-    legs = [
-        {"account": f"merchant:{merchant_id}:available", "amount": 1},
-        {"account": "platform:guarantee", "amount": -1},
-    ]
-    body = CORRECTION | {"legs": legs}
-    return cloud.call(correct_ledger, "POST", "/corrections", OPERATOR, body=body, key=key)
-
-
-def test_what_was_begun_in_a_withdrawn_currency_is_answered_as_before_and_brought_to_its_end(
-    cloud: Cloud, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    certify(cloud)
-    open_order = put_order(cloud, completed_at=None)
-    first, proposed = credit(cloud), propose(cloud, "k1")
-    between_buyers = CORRECTION | {
-        "legs": [
-            {"account": "buyer:b:available", "amount": 1},
-            {"account": "external:settlement", "amount": -1},
-        ]
-    }
-
-    def move_between_buyers(key: str) -> Answer:
-        call = ("POST", "/corrections", OPERATOR)
-        return cloud.call(correct_ledger, *call, body=between_buyers, key=key)
-
-    moved = move_between_buyers("k2")
-    unlist(monkeypatch)
-
-    assert (credit(cloud).status, credit(cloud).body) == (201, first.body)
-    assert put_order(cloud, completed_at=None).body == open_order.body
-    assert record_orders.lambda_handler(completed_event(amount=1000), Context()) == {}
-    assert propose(cloud, "k1").body == proposed.body
-    assert move_between_buyers("k2").body == moved.body
-    assert move_between_buyers("k3").code == "invalid_request"
-    # What waits for money, or is held, must be able to go on.
-    assert credit(cloud, "c2").status == 201
-    assert propose(cloud, "k4").status == 201
-    merchant = f"/merchants/{examples.MERCHANT}"
-    for method, path, body in (
-        ("POST", "/freeze", {"currency": "CNY"}),
-        ("POST", "/unfreeze", {"currency": "CNY"}),
-        ("PUT", "/shards", {"currency": "CNY", "shards": 2}),
-        ("PUT", "/limits", LIMITS),
-    ):
-        answer = cloud.call(operate_merchants, method, merchant + path, OPERATOR, body=body)
-        assert (answer.status, path) == (200, path)
-
-
-def test_nothing_begins_in_a_currency_that_is_not_listed(
-    cloud: Cloud, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    unlist(monkeypatch)
-    before = cloud.items()
-    with pytest.raises(InvalidRequest):
-        record_orders.lambda_handler(completed_event(), Context())
-    merchant = f"/merchants/{examples.MERCHANT}"
-    for answer in (
-        put_order(cloud),
-        credit(cloud),
-        propose(cloud, "k1"),
-        cloud.call(
-            operate_merchants, "POST", merchant + "/freeze", OPERATOR, body={"currency": "CNY"}
-        ),
-        cloud.call(operate_merchants, "PUT", merchant + "/limits", OPERATOR, body=LIMITS),
-        cloud.call(
-            operate_merchants,
-            "PUT",
-            merchant + "/shards",
-            OPERATOR,
-            body={"currency": "CNY", "shards": 2},
-        ),
-    ):
-        assert answer.code == "invalid_request"
-        [fault] = answer.body["errors"]
-        assert (fault["pointer"], fault["type"]) == ("#/body/currency", "value_error")
-    assert cloud.items() == before
 
 
 # ── The documents ───────────────────────────────────────────────────────────────────────────────

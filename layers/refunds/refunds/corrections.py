@@ -119,7 +119,6 @@ def propose(
     """Write a correction down for another operator to decide.
 
     Raises:
-        InvalidRequest: it is new, in a currency that is not listed and that no merchant of it has.
         IdempotencyKeyReused: the key that made this id was used for other content.
     """
     proposed = Correction(
@@ -129,12 +128,9 @@ def propose(
         proposed_by=operator,
         proposed_at=now,
     )
+    if store.propose(proposed):
+        return proposed
     earlier = store.correction(correction_id)
-    if earlier is None:
-        wallets.check_known(request.currency, merchants_of(request.legs), store=store)
-        if store.propose(proposed):
-            return proposed
-        earlier = store.correction(correction_id)
     if earlier is None or _content(earlier) != _content(request):
         raise IdempotencyKeyReused
     return earlier

@@ -1,28 +1,16 @@
-"""Currencies as ISO 4217 lists them.
+"""Currencies of ISO 4217: those it lists, and those it listed once.
 
-The list is asked where an order, a wallet or a correction begins, and nowhere else: what is
-recorded in a currency that is withdrawn later goes on as before.
+A newer list can lack a currency. Money that is recorded in it is read, refunded and paid out as
+before, to the same minor unit: what was known stays known, and `test_currencies.py` sees to it.
 """
 
 from iso4217 import Currency
 
-from refunds.errors import InvalidRequest
-
-MINOR_DIGITS = {each.code: each.exponent for each in Currency if each.exponent is not None}
+WITHDRAWN: dict[str, int] = {}
+"""Digits of those that the list had and has no more."""
+MINOR_DIGITS = WITHDRAWN | {
+    each.code: each.exponent for each in Currency if each.exponent is not None
+}
 """Decimal digits of each minor unit; metals, tests and funds have none, and nobody pays in them."""
 HUNDREDTH = 2
 """The digits of most."""
-
-
-def check_listed(currency: str) -> None:
-    """Raises InvalidRequest: ISO 4217 lists no such currency, or not as one to pay in."""
-    if currency not in MINOR_DIGITS:
-        raise InvalidRequest(
-            [
-                {
-                    "pointer": "#/body/currency",
-                    "type": "value_error",
-                    "message": "must be an ISO 4217 currency code",
-                }
-            ]
-        )

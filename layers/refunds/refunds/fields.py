@@ -17,6 +17,7 @@ from pydantic import (
     WithJsonSchema,
 )
 
+from refunds.currencies import MINOR_DIGITS
 from refunds.times import format_instant
 
 MAX_AMOUNT = 10**12
@@ -46,6 +47,12 @@ def _in_utc(instant: datetime) -> datetime:
         raise ValueError("must be within the years 1 to 9999 of UTC") from error
 
 
+def _known_currency(code: str) -> str:
+    if code not in MINOR_DIGITS:
+        raise ValueError("must be an ISO 4217 currency code")
+    return code
+
+
 def _printable(text: str) -> str:
     controls = (each for each in text if category(each) == "Cc" and each not in "\r\n\t")
     if any(controls) or _BIDI_CONTROLS.intersection(text):
@@ -61,8 +68,7 @@ Amount = Annotated[int, Field(strict=True, ge=1, le=MAX_AMOUNT)]
 Balance = Annotated[int, Field(strict=True)]
 Switch = Annotated[bool, Field(strict=True)]
 """On or off: no word or number is taken for either."""
-Currency = Annotated[str, StringConstraints(pattern=r"^[A-Z]{3}$")]
-"""As it is recorded: what ISO 4217 has withdrawn since is read and paid out as before."""
+Currency = Annotated[str, StringConstraints(pattern=r"^[A-Z]{3}$"), AfterValidator(_known_currency)]
 Digest = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]
 """SHA-256, in lower-case hexadecimal."""
 Instant = Annotated[

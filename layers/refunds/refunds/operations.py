@@ -12,7 +12,7 @@ from refunds.errors import WalletChanged
 from refunds.fields import MAX_AMOUNT, Balance, Currency, Id, Instant, Model
 from refunds.funding import Funds
 from refunds.standing import Cause, Status
-from refunds.wallets import OpeningStore, Wallet, open_wallet, wallet_of
+from refunds.wallets import Wallet, wallet_of
 
 MAX_WAITING_SHOWN = 100
 
@@ -52,8 +52,10 @@ class MerchantOverview(Model):
     wallets: list[OperatedWallet]
 
 
-class OperationStore(OpeningStore, Protocol):
+class OperationStore(Protocol):
     def certification(self, merchant_id: str) -> Certification | None: ...
+    def currencies(self, merchant_id: str) -> list[str]: ...
+    def open_wallet(self, merchant_id: str, currency: str) -> None: ...
     def glance(self, merchant_id: str, currency: str) -> Funds: ...
     def read_funds(
         self, merchant_id: str, currency: str, *, ready: Ready | None = None
@@ -92,7 +94,7 @@ def show(
 
 def limit(merchant_id: str, limits: LimitsRequest, *, store: OperationStore) -> OperatedWallet:
     """Set both limits. Raises WalletChanged: a movement came between."""
-    open_wallet(merchant_id, limits.currency, store=store)
+    store.open_wallet(merchant_id, limits.currency)
     funds = store.glance(merchant_id, limits.currency)
     if not store.set_limits(merchant_id, limits, funds):
         raise WalletChanged
@@ -113,7 +115,7 @@ def freeze(
         WalletChanged: another began the opposite meanwhile.
         Busy: not all shards could be reached while `ready`; the same call again goes on.
     """
-    open_wallet(merchant_id, currency, store=store)
+    store.open_wallet(merchant_id, currency)
     store.mark(merchant_id, currency, "frozen", on=frozen, ready=ready)
     return _glanced(merchant_id, currency, store)
 
@@ -132,7 +134,7 @@ def reshard(
         WalletFrozen: nothing moves in it.
         Busy: there were not so many while `ready`; the same call again goes on.
     """
-    open_wallet(merchant_id, wanted.currency, store=store)
+    store.open_wallet(merchant_id, wanted.currency)
     store.reshard(merchant_id, wanted.currency, wanted.shards, now=now, ready=ready)
     return _glanced(merchant_id, wanted.currency, store)
 

@@ -4,7 +4,6 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Protocol
 
-from refunds.currencies import check_listed
 from refunds.errors import OrderConflict, OrderNotFound, OrderTimesImpossible
 from refunds.fields import Amount, Balance, Currency, Digest, Id, Instant, Model
 from refunds.members import Party, Role
@@ -121,12 +120,10 @@ def record(
     Raises:
         OrderTimesImpossible: not placed_at ≤ completed_at ≤ now + 60 s.
         OrderConflict: a field is recorded with other content.
-        InvalidRequest: the order is new, in a currency that is not listed.
     """
     _check_times(given, now)
     standing = store.order(order_id)
     if standing is None:
-        check_listed(given.currency)
         policy = store.confirmed_policy(given.merchant_id)
         suspension = store.last_suspension(given.merchant_id, given.placed_at)
         order = Order(

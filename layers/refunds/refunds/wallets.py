@@ -4,20 +4,18 @@ Each movement is one posting, written once in the transaction that changes the b
 minor units of one currency; no arithmetic crosses currencies.
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from datetime import datetime
 from enum import StrEnum
 from typing import Protocol
 
 from refunds import funding, ledger
-from refunds.currencies import check_listed
 from refunds.deadline import Ready
 from refunds.digests import derived_id, digest
 from refunds.errors import (
     Busy,
     IdempotencyKeyReused,
     InsufficientBalance,
-    InvalidRequest,
     PayoutExceedsPayable,
 )
 from refunds.fields import Amount, Balance, Currency, Id, Instant, Model
@@ -101,18 +99,15 @@ class Wallets(Model):
     wallets: list[Wallet]
 
 
-class OpeningStore(Protocol):
+class WalletStore(Protocol):
     def open_wallet(self, merchant_id: str, currency: str) -> None: ...
-    def currencies(self, merchant_id: str) -> list[str]: ...
-
-
-class WalletStore(OpeningStore, Protocol):
     def glance(self, merchant_id: str, currency: str) -> Funds: ...
     def read_funds(
         self, merchant_id: str, currency: str, *, ready: Ready | None = None
     ) -> Funds: ...
     def waiting_amount(self, merchant_id: str, currency: str) -> int | None: ...
     def buyer_balance(self, buyer_id: str, currency: str) -> int: ...
+    def currencies(self, merchant_id: str) -> list[str]: ...
     def buyer_wallets(self, buyer_id: str) -> list[Wallet]: ...
     def posted(self, posting_id: str) -> tuple[dict[str, object], str] | None: ...
 
@@ -139,13 +134,12 @@ def credit(
     """Credit a merchant, once for each client and key.
 
     Raises:
-        InvalidRequest: the merchant has no wallet of the currency, and it is not listed.
         IdempotencyKeyReused: the key was used for another merchant or other content.
         Busy: the balances changed each time; nothing was written.
     """
     credit_id = derived_id("cr", caller=client_id, operation="credit", key=idempotency_key)
     content = digest({"merchant_id": merchant_id, **request.model_dump(mode="json")})
-    open_wallet(merchant_id, request.currency, store=store)
+    store.open_wallet(merchant_id, request.currency)
 
     def attempt() -> Credit:
         # Conditions of the write: deposit and debt as seen, and that the shard is there.
@@ -232,25 +226,6 @@ def show(party: Party, *, store: WalletStore, ready: Ready | None = None) -> Wal
         for currency in store.currencies(party.id)
     ]
     return Wallets(role=party.role, wallets=wallets)
-
-
-def open_wallet(merchant_id: str, currency: str, *, store: OpeningStore) -> None:
-    """Make the wallet of a currency, unless it is there.
-
-    Raises:
-        InvalidRequest: it is not there, and the currency is not listed.
-    """
-    check_known(currency, [merchant_id], store=store)
-    store.open_wallet(merchant_id, currency)
-
-
-def check_known(currency: str, merchants: Iterable[str], *, store: OpeningStore) -> None:
-    """Raises InvalidRequest: the currency is not listed, and none of these has a wallet of it."""
-    try:
-        check_listed(currency)
-    except InvalidRequest:
-        if not any(currency in store.currencies(each) for each in merchants):
-            raise
 
 
 def _once[T: Model](
