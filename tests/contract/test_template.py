@@ -40,14 +40,22 @@ def test_the_environment_is_exactly_what_the_settings_read() -> None:
     assert variables - read_by_libraries == set(re.findall(r'os\.environ\["(\w+)"\]', settings))
 
 
-def test_nothing_but_the_settings_reads_the_environment() -> None:
-    readers = {
+def naming(text: str) -> set[str]:
+    """Which of the product's files do."""
+    return {
         path.name
         for folder in ("functions", "layers/refunds/refunds")
         for path in (ROOT / folder).rglob("*.py")
-        if "environ" in path.read_text(encoding="utf-8")
+        if text in path.read_text(encoding="utf-8")
     }
-    assert readers == {"settings.py"}
+
+
+def test_nothing_but_the_settings_reads_the_environment() -> None:
+    assert naming("environ") == {"settings.py"}
+
+
+def test_every_client_is_of_the_session_that_starts_small() -> None:
+    assert naming("import boto3") == {"session.py"}
 
 
 @pytest.mark.parametrize("function", sorted(FUNCTIONS))

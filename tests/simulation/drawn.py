@@ -18,10 +18,21 @@ TIMES = st.sampled_from(("2024-03-01", "2024-03-02", "2024-03-03"))
 LATER = "2024-03-04"
 STATUSES = st.sampled_from(("pending", "awaiting_funds", "succeeded"))
 SHARDS = st.integers(0, 1)
+NUMBERS = st.integers(0, 3)
+ENTRIES = "STATEMENT#m"
 
 
 def condition_of(values: Mapping[str, Any]) -> dict[str, Any]:
     return {"ExpressionAttributeValues": {f":{k}": v for k, v in to_item(values).items()}}
+
+
+def keys(partition: str, sort: str = "", **values: str | None) -> dict[str, Any]:
+    """A key condition; the sort key's part is left out where one of its values is."""
+    whole = sort and None not in values.values()
+    return {
+        "KeyConditionExpression": f"{partition} AND {sort}" if whole else partition,
+        **condition_of({name: value for name, value in values.items() if value is not None}),
+    }
 
 
 def wallet(shard: int) -> table.Key:
@@ -63,7 +74,6 @@ lists = st.tuples(
     )
 )
 """Each refund once, so that the indexes have something to tell."""
-ENTRIES = "STATEMENT#m"
 
 
 def _enters(at: str, number: int, amount: int, *, new: bool) -> dict[str, Any]:
@@ -74,8 +84,7 @@ def _enters(at: str, number: int, amount: int, *, new: bool) -> dict[str, Any]:
     }
 
 
-numbers = st.integers(0, 3)
-enters = st.builds(_enters, TIMES, numbers, AMOUNTS, new=st.booleans())
+enters = st.builds(_enters, TIMES, NUMBERS, AMOUNTS, new=st.booleans())
 entries = st.lists(enters, min_size=3, max_size=6)
 """Of one partition, so that its order and its pages have something to tell."""
 opens = st.builds(

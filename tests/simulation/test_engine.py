@@ -21,11 +21,11 @@ from tests.simulation.drawn import (
     TIMES,
     Call,
     actions,
-    condition_of,
     deletes,
     enters,
     entries,
     from_nothing,
+    keys,
     lists,
     opens,
     puts,
@@ -98,8 +98,8 @@ class Machine(RuleBasedStateMachine):
 
     @rule(names=st.lists(REFUNDS, min_size=1, max_size=4), shard=SHARDS)
     def read_together(self, names: list[str], shard: int) -> None:
-        keys = [wallet(shard), *map(table.refund, dict.fromkeys(names))]
-        gets = [{"Get": {"TableName": self.theirs.table, "Key": key}} for key in keys]
+        wanted = [wallet(shard), *map(table.refund, dict.fromkeys(names))]
+        gets = [{"Get": {"TableName": self.theirs.table, "Key": key}} for key in wanted]
         self.call("transact_get_items", {"TransactItems": gets})
 
     @rule(names=st.lists(REFUNDS, min_size=1, max_size=4))
@@ -111,43 +111,49 @@ class Machine(RuleBasedStateMachine):
     def read_one(self, name: str) -> None:
         self.call("get_item", {"Key": table.refund(name), "ConsistentRead": True})
 
-    @rule(before=TIMES | st.just(LATER), limit=st.integers(1, 3), backwards=st.booleans())
-    def what_waits(self, before: str, limit: int, *, backwards: bool) -> None:
+    @rule(before=st.none() | TIMES | st.just(LATER), limit=LIMITS, backwards=st.booleans())
+    def what_waits(self, before: str | None, limit: dict[str, int], *, backwards: bool) -> None:
         self.pages(
             {
                 "IndexName": table.WAITING_LIST,
-                "KeyConditionExpression": "waiting_list = :list AND requested_at < :before",
-                **condition_of({"list": "list", "before": before}),
-                "Limit": limit,
+                **keys(
+                    "waiting_list = :list", "requested_at < :before", list="list", before=before
+                ),
                 "ScanIndexForward": not backwards,
+                **limit,
             }
         )
 
-    @rule(low=TIMES, high=TIMES, limit=st.integers(1, 3))
-    def what_is_due(self, low: str, high: str, limit: int) -> None:
+    @rule(at=TIMES | st.just(LATER), limit=LIMITS)
+    def what_is_due(self, at: str, limit: dict[str, int]) -> None:
+        self.pages(
+            {
+                "IndexName": table.DUE_LIST,
+                **keys("due_bucket = :bucket", "due_at <= :at", bucket="0", at=at),
+                **limit,
+            }
+        )
+
+    @rule(low=TIMES, high=TIMES, limit=LIMITS, backwards=st.booleans())
+    def what_was_due_between(
+        self, low: str, high: str, limit: dict[str, int], *, backwards: bool
+    ) -> None:
+        """As lists of an index are asked for a span of time."""
         if low <= high:
-            between = "due_bucket = :bucket AND due_at BETWEEN :low AND :high"
+            between = "due_at BETWEEN :low AND :high"
             self.pages(
                 {
                     "IndexName": table.DUE_LIST,
-                    "KeyConditionExpression": between,
-                    **condition_of({"bucket": "0", "low": low, "high": high}),
-                    "Limit": limit,
+                    **keys("due_bucket = :bucket", between, bucket="0", low=low, high=high),
+                    "ScanIndexForward": not backwards,
+                    **limit,
                 }
             )
 
-    @rule(name=REFUNDS, start=st.sampled_from(("", "R", "REFUND", "S")))
-    def a_partition(self, name: str, start: str) -> None:
-        condition, values = "pk = :pk", {"pk": f"REFUND#{name}"}
-        if start:
-            condition, values = f"{condition} AND begins_with(sk, :sk)", {**values, "sk": start}
-        self.pages(
-            {
-                "KeyConditionExpression": condition,
-                **condition_of(values),
-                "ConsistentRead": True,
-            }
-        )
+    @rule(name=REFUNDS, start=st.sampled_from((None, "R", "REFUND", "S")))
+    def a_partition(self, name: str, start: str | None) -> None:
+        request = keys("pk = :pk", "begins_with(sk, :start)", pk=f"REFUND#{name}", start=start)
+        self.pages({**request, "ConsistentRead": True})
 
     @rule(low=TIMES, high=TIMES | st.just(LATER), limit=LIMITS, backwards=st.booleans())
     def entries_between(
@@ -156,8 +162,7 @@ class Machine(RuleBasedStateMachine):
         if low <= high:
             self.pages(
                 {
-                    "KeyConditionExpression": "pk = :pk AND sk BETWEEN :low AND :high",
-                    **condition_of({"pk": ENTRIES, "low": low, "high": high}),
+                    **keys("pk = :pk", "sk BETWEEN :low AND :high", pk=ENTRIES, low=low, high=high),
                     "ConsistentRead": True,
                     "ScanIndexForward": not backwards,
                     **limit,
@@ -168,8 +173,7 @@ class Machine(RuleBasedStateMachine):
     def all_entries(self, limit: dict[str, int], *, backwards: bool) -> None:
         self.pages(
             {
-                "KeyConditionExpression": "pk = :pk",
-                **condition_of({"pk": ENTRIES}),
+                **keys("pk = :pk", pk=ENTRIES),
                 "ConsistentRead": True,
                 "ScanIndexForward": not backwards,
                 **limit,
