@@ -38,14 +38,14 @@ class Fault(Enum):
 
 
 FAULTS = tuple(Fault)
-WEIGHTS = (120, 2, 3, 1, 1, 1, 2, 2, 1, 2, 1, 4)
+WEIGHTS = (120, 2, 3, 1, 1, 1, 2, 2, 1, 2, 1, 0)
 """How often each is met at a call."""
 WEIGHTS_OF_TRANSACTIONS = (100, 4, 5, 3, 3, 3, 3, 5, 3, 3, 3, 0)
 """More of all: most of the protocol is about what becomes of these."""
-WEIGHTS_OF_OTHERS = (20, 2, 0, 2, 3, 1, 1, 4, 1, 1, 0, 2)
+WEIGHTS_OF_OTHERS = (20, 2, 0, 2, 3, 1, 1, 4, 1, 1, 0, 0)
 """To a queue more is lost, for whoever sends does not mind."""
-WEIGHTS_OF_EVENTS = (20, 2, 0, 2, 3, 1, 1, 4, 1, 1, 0, 20)
-"""These are few."""
+IN_PART = {"BatchGetItem": 12, "SendMessageBatch": 60, "PutEvents": 60}
+"""How often a batch of several is done in part; of messages and events there are few."""
 DONE = {
     Fault.NONE,
     Fault.DONE_AND_FAILED,
@@ -57,10 +57,20 @@ DONE = {
 }
 
 
-def weights_of(service: str, operation: str) -> Sequence[int]:
+def weights_of(service: str, operation: str, body: Any) -> Sequence[int]:
+    if is_batch(operation, body):
+        most = WEIGHTS if service == "DynamoDB" else WEIGHTS_OF_OTHERS
+        return (*most[:-1], IN_PART[operation])
     if service != "DynamoDB":
-        return WEIGHTS_OF_EVENTS if operation == "PutEvents" else WEIGHTS_OF_OTHERS
+        return WEIGHTS_OF_OTHERS
     return WEIGHTS_OF_TRANSACTIONS if operation == "TransactWriteItems" else WEIGHTS
+
+
+def is_batch(operation: str, body: Any) -> bool:
+    """Whether it asks for several things, each of which may be left over."""
+    if operation == "BatchGetItem":
+        return any(len(wanted["Keys"]) > 1 for wanted in body["RequestItems"].values())
+    return operation in IN_PART and len(body["Entries"]) > 1
 
 
 class Crashed(BaseException):
@@ -110,7 +120,6 @@ def _of_events(body: Any) -> Part:
 
 
 def _halves(some: Sequence[Any]) -> tuple[Sequence[Any], Sequence[Any]]:
-    """Of one, nothing is done."""
     half = len(some) // 2
     return some[:half], some[half:]
 

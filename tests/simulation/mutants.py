@@ -13,9 +13,12 @@ from refunds.funding import Funds, Plan
 from refunds.queue import Batch
 from refunds.settlement import Settled, Unknown
 from refunds.stores import answers, debits, refunds
+from refunds.stores.changes import EventBus
 from refunds.stores.debits import DebitStore
+from refunds.stores.dynamo import Dynamo, Values, from_item
 from refunds.stores.sweeps import SweepStore
 from refunds.stores.wallets import WalletStore
+from refunds.table import Key
 from tests.simulation import callers
 from tests.simulation.callers import KINDS, Kind
 
@@ -146,6 +149,23 @@ def acknowledged_on_receipt() -> AbstractContextManager[Any]:
     return patch("refunds.queue.Batch.failures", lambda *_: {"batchItemFailures": []})
 
 
+def left_over_is_missing() -> AbstractContextManager[Any]:
+    """What a batch of reads leaves over is taken for what is not there."""
+
+    def once(self: Dynamo, keys: Sequence[Key]) -> Iterator[Values]:
+        wanted: Any = {self.table: {"Keys": keys, "ConsistentRead": True}}
+        answer = self.client.batch_get_item(RequestItems=wanted)
+        return map(from_item, answer["Responses"][self.table])
+
+    return patch.object(Dynamo, "_get_chunk", once)
+
+
+def untaken_is_told() -> AbstractContextManager[Any]:
+    """Events that the bus did not take are not told again."""
+    put_each = EventBus.put_each
+    return patch.object(EventBus, "put_each", lambda self, told: put_each(self, told) and [True])
+
+
 def error_path_raises() -> AbstractContextManager[Any]:
     """Where no answer came, its code is looked up in an answer all the same."""
     return patch.object(answers, "code_of", lambda error: error.response["Error"]["Code"])
@@ -177,6 +197,8 @@ MUTANTS: Sequence[tuple[Mutant, str, Sequence[Kind]]] = (
     (debt_as_it_was, "2", (Kind.CREDIT,)),
     (buyer_credited_apart, "3", ()),
     (acknowledged_on_receipt, "6", ()),
+    (left_over_is_missing, "8", ()),
+    (untaken_is_told, "T", ()),
     (error_path_raises, "E", ()),
     (silence_is_ours, "E", ()),
 )

@@ -10,7 +10,7 @@ from typing import Any
 from tests.simulation import verdict
 from tests.simulation.callers import MERCHANTS, Request, Script
 from tests.simulation.choices import Choices
-from tests.simulation.line import FAULTS, LINE, PARTS, Crashed, Fault, weights_of
+from tests.simulation.line import FAULTS, LINE, Crashed, Fault, is_batch, weights_of
 from tests.simulation.monitor import Violation
 from tests.simulation.sandboxes import CLOCK, sandboxes
 from tests.simulation.sqs import message
@@ -26,13 +26,11 @@ ROUNDS = 8
 """Hours in which the sweeper must have brought everything to its end."""
 MOST_STEPS = 400
 AGAIN, OTHER, NEW = 3, 3, 3
-MEET = {
-    Fault.CONFLICT: {
-        *("PutItem", "UpdateItem", "DeleteItem", "TransactWriteItems", "TransactGetItems"),
-    },
-    Fault.IN_PART: {*PARTS},
-}
-"""What another transaction may be in the way of, and what may be done in part."""
+MAY_CONFLICT = {"PutItem", "UpdateItem", "DeleteItem", "TransactWriteItems", "TransactGetItems"}
+"""What another transaction may be in the way of."""
+READ_IN_PART = (8, 1)
+NO_FAILURE = {"BatchGetItem": {Fault.NONE, Fault.IN_PART}}
+"""Of several keys some may be left over at any time, also once faults have ceased."""
 BEHIND = (6, 1, 1, 1)
 BAD = ("not of ours", message("rf_missing"))
 
@@ -222,8 +220,8 @@ class Schedule:
         assert task
         task.stop(operation)
         CLOCK.tick(CALL)
-        fault = self._fault(task, service, operation)
-        task.faults += fault is not Fault.NONE
+        fault = self._fault(task, service, operation, body)
+        task.faults += fault not in NO_FAILURE.get(operation, {Fault.NONE})
         behind = 0
         lags = "IndexName" in body or (operation == "GetItem" and not body.get("ConsistentRead"))
         if lags and not self.quiet:
@@ -234,14 +232,16 @@ class Schedule:
     def told(self, answer: str) -> None:
         self.trace.answered(answer)
 
-    def _fault(self, task: Task, service: str, operation: str) -> Fault:
+    def _fault(self, task: Task, service: str, operation: str, body: Mapping[str, Any]) -> Fault:
         if self.quiet:
-            return Fault.NONE
+            is_read = operation == "BatchGetItem" and is_batch(operation, body)
+            left_over = is_read and self.choices.weighted(READ_IN_PART)
+            return Fault.IN_PART if left_over else Fault.NONE
         if task.unheard:
             task.unheard -= 1
             return Fault.UNHEARD
-        fault = FAULTS[self.choices.weighted(weights_of(service, operation))]
-        if operation not in MEET.get(fault, {operation}):
+        fault = FAULTS[self.choices.weighted(weights_of(service, operation, body))]
+        if fault is Fault.CONFLICT and operation not in MAY_CONFLICT:
             return Fault.NONE
         if fault is Fault.OUTAGE:
             task.unheard = 2

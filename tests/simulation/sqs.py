@@ -59,10 +59,13 @@ class SQS:
         ]
 
 
+@dataclass
 class Events:
-    """Takes everything."""
+    taken: set[str] = field(default_factory=set)
+    """Ids of the events."""
 
     def answer(self, operation: str, body: Mapping[str, Any], *, behind: int = 0) -> dict[str, Any]:  # noqa: ARG002
+        self.taken |= {json.loads(each["Detail"])["event_id"] for each in body["Entries"]}
         entries = [{"EventId": str(number)} for number, _ in enumerate(body["Entries"])]
         return {"FailedEntryCount": 0, "Entries": entries}
 

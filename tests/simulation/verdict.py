@@ -116,6 +116,7 @@ def judge(schedule: "Schedule") -> None:
     """Once all has come to its end. Raises Violation."""
     world = schedule.world
     _check(f"6: {each}" for each in unsettled(world))
+    _check(f"T: {each} was told to nobody" for each in sorted(world.untold()))
     _check(_books(world))
     _check(_answers(schedule))
     rows = {name: dict(item) for name, item in world.database.items.items()}

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from functools import cache
 from typing import Any, cast
 
-from refunds import changes, operations, wallets
+from refunds import changes, events, operations, wallets
 from refunds.debits import Debit
 from refunds.funding import Funds, Parts, Payment, Plan
 from refunds.members import Membership
@@ -168,6 +168,22 @@ class World:
                 told = {name: image for name, image in images.items() if image}
                 told["ApproximateCreationDateTime"] = NOON.timestamp()  # type: ignore[assignment]
                 yield {"eventID": f"{number}", "dynamodb": told}
+
+    def untold(self) -> set[str]:
+        """Events of what the stream has brought, that the bus has not taken."""
+        brought = map(change_of, self.records(0, self.streamed))
+        told = (
+            event
+            for each in brought
+            for event in events.of_change(
+                each.old,
+                each.new,
+                refundable=0,
+                changed_at=each.changed_at,
+                change_id=each.change_id,
+            )
+        )
+        return {event.event_id for event in told} - self.events.taken
 
     def close_the_books(self, now: Any) -> None:
         """All that the stream has not brought yet, booked."""
