@@ -128,7 +128,7 @@ def main() -> dict[str, Any]:
     heads += ["with every utility, ms", "ratio", "with every utility, MiB", "ratio of memory"]
     tries = (
         f"Medians of {TRIES} pairs of fresh interpreters, {HELD_TRIES} of what is held to a bar;"
-        " the ratio is of the least of either."
+        " the ratio is of the least of either, that of memory of the medians."
     )
     said = [*report.table(heads, rows(found)), "", tries]
     ratios = {name: round(found[name].ratio, 3) for name in functions()}
@@ -138,7 +138,7 @@ def main() -> dict[str, Any]:
     for name, most in AT_MOST.items():
         for what, share in (("time", ratios[name]), ("memory", memory[name])):
             if share > most:
-                report.miss(f"{name} starts with {share:.3f} of the {what}; {most:.3f} is the most")
+                report.miss(f"{name} starts with {share:.3f} of the {what}, at most {most:.3f}.")
     return {"import_ratio": ratios, "memory_ratio": memory}
 
 

@@ -41,9 +41,7 @@ CALLERS = 4
 WEIGHTS = {"refund": 12, "repeat": 3, "cancel": 3, "credit": 3, "duplicate": 2, "poison": 1}
 CREDIT = 30 * AMOUNT
 KILL_EVERY = 15.0
-"""Seconds between two functions that are killed, in the first half: in the second all of them live
-on, so that what one does not give back is seen.
-"""
+"""Seconds between two functions that are killed, in the first half of the time."""
 SHOWN_EVERY = 0.5
 LOOKS = 30
 """As many times a function must have been seen, for its memory to be compared."""
@@ -58,7 +56,12 @@ ENDED = {"succeeded", "canceled"}
 MONEY = {"ProcessDebits", "RequestRefund", "ManageWallet"}
 """The functions that are killed."""
 TRIED = (
-    *("accepted", "asked again", "canceled", "credits", "messages twice", "poison"),
+    "accepted",
+    "asked again",
+    "canceled",
+    "credits",
+    "messages twice",
+    "poison",
     "functions killed",
 )
 
@@ -221,6 +224,7 @@ def _load(soak: Soak, seconds: int) -> None:
             live.update(
                 _shown(soak, f"{time.monotonic() - began:.0f} of {seconds} s"), refresh=True
             )
+            # Then all of them live on, so that what one does not give back is seen.
             if (now := time.monotonic()) > half:
                 soak.look()
             elif now - killed_at > KILL_EVERY:

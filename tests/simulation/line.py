@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import Any, Protocol
 
-import boto3
 from botocore import UNSIGNED
 from botocore.awsrequest import AWSResponse
 from botocore.client import BaseClient
@@ -16,6 +15,7 @@ from botocore.retries.quota import RetryQuota
 
 from refunds.queue import CLIENT_CONFIG as QUEUE_CONFIG
 from refunds.stores.dynamo import CLIENT_CONFIG
+from refunds.stores.session import session
 from tests.simulation.dynamodb import Refused
 from tests.stores import wire
 
@@ -187,7 +187,7 @@ def client(service: str) -> BaseClient:
     """
     config = {"sqs": QUEUE_CONFIG}.get(service, CLIENT_CONFIG)
     bare = config.merge(Config(signature_version=UNSIGNED, parameter_validation=False))
-    made: BaseClient = boto3.client(service, config=bare)  # type: ignore[call-overload]
+    made: BaseClient = session().client(service, config=bare)  # type: ignore[call-overload]
     events: Any = made.meta.events
     events.register_first("before-send", LINE)
     return made

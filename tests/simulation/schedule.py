@@ -24,6 +24,8 @@ from tests.unit.examples import NOON
 CALL, MINUTE, HOUR = timedelta(milliseconds=10), timedelta(minutes=1), timedelta(hours=1)
 ROUNDS = 8
 """Hours in which the sweeper must have brought everything to its end."""
+CLOSED_WITHIN = 2
+"""Batches of the stream: all that it owes, and what that has written."""
 MOST_STEPS = 400
 AGAIN, OTHER, NEW = 3, 3, 3
 MAY_CONFLICT = {"PutItem", "UpdateItem", "DeleteItem", "TransactWriteItems", "TransactGetItems"}
@@ -83,6 +85,7 @@ class Schedule:
             self.quiet = True
             self._finish()
             self._drain()
+            self._close_the_books()
             verdict.judge(self)
         finally:
             self._end()
@@ -153,6 +156,8 @@ class Schedule:
         def ended(task: Task) -> None:
             if task.ended and task.ended.error is None:
                 world.streamed = max(world.streamed, until)
+                if task.ended.answer != {"poisoned": 0}:
+                    world.found.append(f"the stream is poisoned: {task.ended.answer}")
 
         self.invoke("fan_out_changes", {"Records": [*world.records(world.streamed, until)]}, ended)
 
@@ -267,6 +272,12 @@ class Schedule:
             self.invoke("sweep_refunds", {})
             self.run()
             self.empty_the_queue()
+
+    def _close_the_books(self) -> None:
+        """The stream brings what it has not brought yet, and what that writes."""
+        for _ in range(CLOSED_WITHIN):
+            self._stream()
+            self.run()
 
     def empty_the_queue(self) -> None:
         while self.world.queue.messages:

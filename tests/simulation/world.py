@@ -6,13 +6,13 @@ from dataclasses import dataclass, field
 from functools import cache
 from typing import Any, cast
 
-from refunds import changes, events, operations, wallets
+from refunds import events, operations, wallets
 from refunds.debits import Debit
 from refunds.funding import Funds, Parts, Payment, Plan
 from refunds.members import Membership
 from refunds.operations import LimitsRequest, ShardsRequest
 from refunds.settlement import WAITS_FOR_FUNDS, Settled
-from refunds.stores.changes import ChangeStore, EventBus, change_of
+from refunds.stores.changes import change_of
 from refunds.stores.dynamo import from_item
 from refunds.stores.reconciliation import ReconciliationStore
 from refunds.wallets import CreditRequest
@@ -32,13 +32,6 @@ MORE, OVERDUE = 500, (7, 1)
 """What one that has waited too long asks for, more than any wallet holds; how often one has."""
 IN_DEBT = 250
 """With this limit the merchant begins with a debt, and nothing else."""
-
-
-class Nowhere(EventBus):
-    """What is emitted while the books are closed interests nobody."""
-
-    def put(self, emitted: Any) -> None:
-        """Taken."""
 
 
 @cache
@@ -170,8 +163,8 @@ class World:
                 yield {"eventID": f"{number}", "dynamodb": told}
 
     def untold(self) -> set[str]:
-        """Events of what the stream has brought, that the bus has not taken."""
-        brought = map(change_of, self.records(0, self.streamed))
+        """Events that the bus has not taken."""
+        brought = map(change_of, self.records(0))
         told = (
             event
             for each in brought
@@ -184,15 +177,6 @@ class World:
             )
         )
         return {event.event_id for event in told} - self.events.taken
-
-    def close_the_books(self, now: Any) -> None:
-        """All that the stream has not brought yet, booked."""
-        store = ChangeStore(cast("Any", Direct(self.database)), "Table")
-        bus = Nowhere(cast("Any", None), "")
-        done = changes.fan_out(
-            [*self.records(self.streamed)], read=change_of, store=store, bus=bus, now=now
-        )
-        self.found += [f"the stream is poisoned: {each.error!r}" for each in done.poisoned]
 
     def books(self) -> ReconciliationStore:
         return ReconciliationStore(cast("Any", Direct(self.database)), "Table")

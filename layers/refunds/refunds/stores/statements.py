@@ -52,7 +52,7 @@ class StatementStore(EntryStore):
                 return []
             stored = self.stored_head(owner)
             head = stored or self._found_head(owner)
-            in_order = sorted((by_id[each] for each in new), key=lambda each: each.posted_at)
+            in_order = sorted((by_id[each] for each in new), key=_when)
             entries = statements.book(in_order, owner, head, now=now)
             try:
                 self.transact(*self._writes(owner, stored, entries))
@@ -108,3 +108,8 @@ class StatementStore(EntryStore):
                 {"number": entry.number, "booked_at": entry.booked_at},
                 head_moved,
             )
+
+
+def _when(posting: Posting) -> tuple[str, str]:
+    """Of two at the same time, the same one is always first."""
+    return posting.posted_at, posting.posting_id
